@@ -27,8 +27,9 @@ from urllib.parse import urlsplit
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
 
+# Why the Azure libraries could not be imported (a formatted traceback), or None. They are imported here and not later:
+# whoever gets as far as importing this file signs in.
 AZURE_IMPORT_ERROR: str | None = None
-"""Why the Azure libraries could not be imported (a formatted traceback), or None."""
 try:
     from azure.core import PipelineClient
     from azure.core.exceptions import AzureError
@@ -171,16 +172,16 @@ def sign_in(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> SignIn:
     source, method, values = _choose(options, environ)
     verify = _choice(values, "cert_validation_mode", "validate") == "validate"
     cloud, discovered = _cloud(values, environ, verify)
-    values["disable_instance_discovery"] = _boolean(values, "disable_instance_discovery", default=discovered)
-    values["connection_verify"] = verify
+    values["instance_discovery"] = not _boolean(values, "disable_instance_discovery", default=discovered)
+    values["verify"] = verify
     try:
         credential = METHODS[method].build(values, cloud)
     except (ValueError, TypeError, OSError) as exc:
         # azure-identity and cryptography explain themselves without repeating secrets.
         raise ApimError(f"Cannot sign in to Azure with the {METHODS[method].name} from {source}: {exc}") from exc
     subscription_id = values.get("subscription_id")
-    if method == "cli" and not subscription_id:
-        subscription_id = _cli_default_subscription(environ)
+    if method == "cli":
+        subscription_id = subscription_id or _cli_account(environ, None).get("id")
     return SignIn(credential, cloud, subscription_id, cloud.scope, verify, source)
 
 
@@ -196,11 +197,17 @@ class Method:
     build: Callable[[Mapping[str, t.Any], Cloud], TokenCredential]
 
 
+# Seconds and attempts. azure-core's own would wait 300 s for a connection, again and again.
+_PATIENCE: dict[str, int] = {"connection_timeout": 20, "read_timeout": 60, "retry_total": 3}
+
+
 def _entra(values: Mapping[str, t.Any], cloud: Cloud) -> dict[str, t.Any]:
+    """What the three methods that talk to Microsoft Entra themselves have in common."""
     return {
         "authority": cloud.authority,
-        "disable_instance_discovery": values["disable_instance_discovery"],
-        "connection_verify": values["connection_verify"],
+        "disable_instance_discovery": not values["instance_discovery"],
+        "connection_verify": values["verify"],
+        **_PATIENCE,
     }
 
 
@@ -238,6 +245,7 @@ def _cli(values: Mapping[str, t.Any], cloud: Cloud) -> TokenCredential:
     subscription = values.get("subscription_id")
     # az refuses both together, and finds the tenant of a subscription by itself.
     tenant = "" if subscription else values.get("tenant") or ""
+    # az starts slowly on a busy machine; azure-identity would give it ten seconds.
     return AzureCliCredential(tenant_id=tenant, subscription=subscription, process_timeout=60)
 
 
@@ -340,7 +348,16 @@ def _azure_cli(given: _Given) -> _Found:
         raise _Lacking("the command az is not on PATH")
     if not _cli_subscriptions(given.environ):
         raise _Lacking("az is not logged in (az login)")
-    return "cli", {**given.environment, **given.options}
+    values = {**given.environment, **given.options}
+    logged_in_to = _cli_account(given.environ, values.get("subscription_id")).get("environmentName")
+    if logged_in_to and not values.get("cloud_environment"):
+        if logged_in_to not in CLOUDS:
+            raise ApimError(
+                f"The Azure CLI is logged in to the cloud {logged_in_to!r}. "
+                "Give the https URL of its Resource Manager in cloud_environment (AZURE_CLOUD_ENVIRONMENT)."
+            )
+        values["cloud_environment"] = logged_in_to
+    return "cli", values
 
 
 def _announced_managed_identity(given: _Given) -> _Found:
@@ -417,11 +434,9 @@ def _choice(values: Mapping[str, t.Any], name: str, default: str) -> str:
 
 def _boolean(values: Mapping[str, t.Any], name: str, default: bool) -> bool:
     value = values.get(name, default)
-    if isinstance(value, bool):
-        return value
-    if value.lower() in ("true", "yes", "on", "1"):
+    if str(value).lower() in ("true", "yes", "on", "1"):
         return True
-    if value.lower() in ("false", "no", "off", "0"):
+    if str(value).lower() in ("false", "no", "off", "0"):
         return False
     raise ApimError(f"{name} ({' or '.join(VARIABLES[name])}) must be true or false, not {value!r}.")
 
@@ -432,13 +447,16 @@ def _cli_subscriptions(environ: Mapping[str, str]) -> list[dict[str, t.Any]]:
     directory = environ.get("AZURE_CONFIG_DIR") or os.path.join(home, ".azure")
     try:
         with open(os.path.join(directory, "azureProfile.json"), encoding="utf-8-sig") as file:
-            return json.load(file)["subscriptions"]
+            return [entry for entry in json.load(file)["subscriptions"] if isinstance(entry, dict)]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
-def _cli_default_subscription(environ: Mapping[str, str]) -> str | None:
-    return next((entry.get("id") for entry in _cli_subscriptions(environ) if entry.get("isDefault")), None)
+def _cli_account(environ: Mapping[str, str], subscription: str | None) -> dict[str, t.Any]:
+    """What az noted of this subscription (ID or name), or else of its default one; empty when there is neither."""
+    entries = _cli_subscriptions(environ)
+    wanted = [entry for entry in entries if subscription and subscription in (entry.get("id"), entry.get("name"))]
+    return next(iter(wanted or [entry for entry in entries if entry.get("isDefault")]), {})
 
 
 # ---- clouds ---------------------------------------------------------------------------------------------------------
@@ -480,8 +498,12 @@ def _https(name: str, url: str) -> str:
     url = url.strip().rstrip("/")
     if "://" not in url:
         url = f"https://{url}"
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise ApimError(f"{name} must be an https URL, not {url!r}: Azure credentials are only sent over TLS.")
     return url
 
@@ -492,14 +514,14 @@ def discover_cloud(url: str, verify: bool) -> Cloud:
     :raises ApimError: unreachable, not trusted, or an answer in none of the three published shapes.
     """
     answers = []
-    policies = [UserAgentPolicy("arcfleet.apim"), ProxyPolicy(), RetryPolicy(retry_total=3)]
-    with PipelineClient(url, policies=policies, connection_verify=verify) as client:
+    policies = [UserAgentPolicy("arcfleet.apim"), ProxyPolicy(), RetryPolicy(**_PATIENCE)]
+    with PipelineClient(url, policies=policies, connection_verify=verify, **_PATIENCE) as client:
         for version in ("2022-09-01", "2019-05-01", "2015-01-01"):
             request = HttpRequest("GET", f"{url}/metadata/endpoints", params={"api-version": version})
             try:
                 response = client.send_request(request)
             except AzureError as exc:
-                raise ApimError(f"Cannot ask {url} for its endpoints: {exc.message} {_tls_remedy(str(exc))}") from exc
+                raise ApimError(f"Cannot ask {url} for its endpoints: {exc.message}. {_tls_remedy(str(exc))}") from exc
             if response.status_code == 200:
                 try:
                     return cloud_from_metadata(url, response.json())
@@ -518,12 +540,12 @@ def cloud_from_metadata(url: str, metadata: t.Any) -> Cloud:
 
     :raises ValueError: when a part that we need is missing.
     """
-    if isinstance(metadata, list):
-        own = [entry for entry in metadata if str(entry.get("resourceManager", "")).rstrip("/") == url]
-        if not own and len(metadata) != 1:
-            raise ValueError("a list of clouds, none with this endpoint")
-        metadata = (own or metadata)[0]
     try:
+        if isinstance(metadata, list):
+            own = [entry for entry in metadata if str(entry.get("resourceManager", "")).rstrip("/") == url]
+            if not own and len(metadata) != 1:
+                raise ValueError("a list of clouds, none with this endpoint")
+            metadata = (own or metadata)[0]
         login = _https("loginEndpoint", metadata["authentication"]["loginEndpoint"])
         audiences = [str(audience) for audience in metadata["authentication"].get("audiences") or []]
         resource_manager = _https("resourceManager", metadata.get("resourceManager") or url)
@@ -567,7 +589,7 @@ _REMEDIES: dict[str, str] = {
 }
 
 
-def explain_sign_in_failure(exc: BaseException, sign_in: SignIn) -> str:  # pylint: disable=redefined-outer-name
+def explain_sign_in_failure(exc: BaseException, sign_in: SignIn) -> str:
     """What to tell a person when no token was issued: where, what Microsoft Entra said, and the remedy.
 
     Pure. For ClientAuthenticationError, CredentialUnavailableError and what the network raises while a token is
@@ -577,19 +599,20 @@ def explain_sign_in_failure(exc: BaseException, sign_in: SignIn) -> str:  # pyli
     said = re.sub(r"eyJ[\w-]*\.[\w-]+\.[\w-]*", "***", said)  # any JWT
     said = re.split(r"\s*(?:Trace ID:|To mitigate this issue)", said, maxsplit=1)[0]
     said = " ".join(said.split()).removeprefix("Authentication failed: ").rstrip(".")
-    where = f"{sign_in.cloud.authority} ({sign_in.cloud.name}, credential from {sign_in.source})"
-    return f"Azure sign-in failed at {where}: {said}. {_remedy(said, sign_in)}".rstrip()
+    where = f"{sign_in.cloud.authority} ({sign_in.cloud.name}, auth_source {sign_in.source})"
+    return f"Azure sign-in failed at {where}: {said}. {_remedy(said, sign_in)}"
 
 
-def _remedy(said: str, sign_in: SignIn) -> str:  # pylint: disable=redefined-outer-name
+def _remedy(said: str, sign_in: SignIn) -> str:
     code = re.search(r"AADSTS(\d+)", said)
     if code and code[1] in _REMEDIES:
         return _REMEDIES[code[1]]
     if code:
         return f"See https://login.microsoftonline.com/error?code={code[1]}"
     if sign_in.source == "cli":
-        custom = "" if sign_in.cloud.name in CLOUDS else f" It must be set to this cloud first (az cloud set): {sign_in.cloud.resource_manager}."
-        return f"Log in with the Azure CLI: az login.{custom}"
+        if sign_in.cloud.name in CLOUDS:
+            return "Log in with the Azure CLI: az login"
+        return f"Set the Azure CLI to this cloud ({sign_in.cloud.resource_manager}) and log in: az cloud set, az login"
     if sign_in.source == "msi":
         return (
             "The managed identity endpoint did not answer. Is this a machine in Azure (or an Arc-enabled server) with an "
