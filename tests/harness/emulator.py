@@ -1,0 +1,97 @@
+# Copyright (c) 2026, arcfleet.apim contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulator in a process of its own, and what tests ask of it."""
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import ssl
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+_TOP = Path(__file__).parents[2]
+
+
+class Emulator:
+    """A running emulator. ``environment`` holds the variables that its clients need, as a user gets them from ``env.sh``."""
+
+    def __init__(self, state: Path) -> None:
+        """Attach to the emulator that keeps its state in the folder ``state``."""
+        self.state = state
+        self.environment = _exports(state / "env.sh")
+        self._tls = ssl.create_default_context(cafile=str(state / "ca.pem"))
+
+    @classmethod
+    def start(cls, state: Path, *arguments: str) -> Emulator:
+        """Start one on a free port, with more command line arguments if need be, and wait until it answers."""
+        _run("start", state, *arguments)
+        return cls(state)
+
+    def stop(self) -> None:
+        """End the process; the state stays on disk."""
+        _run("stop", self.state)
+
+    @property
+    def url(self) -> str:
+        """Where Azure Resource Manager is."""
+        return self.environment["AZURE_CLOUD_ENVIRONMENT"].rstrip("/")
+
+    @property
+    def clusters(self) -> list[str]:
+        """Names of the connected clusters in the first subscription."""
+        return self.environment["EMULATOR_CLUSTERS"].split()
+
+    def cluster_id(self, name: str) -> str:
+        """The ARM resource id of a connected cluster."""
+        return (f"/subscriptions/{self.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{self.environment['EMULATOR_RESOURCE_GROUP']}"
+                f"/providers/Microsoft.Kubernetes/connectedClusters/{name}")
+
+    def reset(self) -> None:
+        """Put the world back to what its file says, and forget all requests."""
+        self.control("POST", "reset")
+
+    def requests(self, method: str | None = None, path: str = "") -> list[dict[str, Any]]:
+        """The requests so far, oldest first; only those of ``method``, only those with ``path`` in their path, whatever its case."""
+        return [request for request in self.control("GET", "requests")["value"]
+                if method in (None, request["method"]) and path.lower() in request["path"].lower()]
+
+    def read_only(self, enabled: bool) -> None:
+        """Refuse, and remember, all requests that would change something; or stop doing so."""
+        self.control("PUT", "read_only", {"enabled": enabled})
+
+    def refused_writes(self) -> list[dict[str, Any]]:
+        """The writes that were refused since the emulator was made read-only."""
+        return self.control("GET", "read_only")["refused"]
+
+    def clock(self, **change: float) -> dict[str, Any]:
+        """Move the emulator's clock; what is in ``change`` is sent as it is."""
+        return self.control("PUT", "clock", change)
+
+    def cluster(self, name: str, **settings: Any) -> dict[str, Any]:
+        """Change how a cluster and its agent behave, and return all about it."""
+        return self.control("PUT", f"clusters/{name}", settings) if settings else self.control("GET", f"clusters/{name}")
+
+    def secrets(self) -> set[str]:
+        """Every secret that the emulator has made or was ever given."""
+        return {secret for kind in self.control("GET", "secrets").values() for secret in kind}
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to the control interface and return what it answers."""
+        request = urllib.request.Request(
+            f"{self.url}/_emulator/{path}", method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, context=self._tls, timeout=30) as response:
+            return json.loads(response.read() or b"null")
+
+
+def _exports(file: Path) -> dict[str, str]:
+    words = (shlex.split(line) for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("export "))
+    return dict(word.split("=", 1) for _export, word in words)
+
+
+def _run(action: str, state: Path, *arguments: str) -> None:
+    subprocess.run([_TOP / "tests/run/emulator", action, state, *arguments], check=True, env=os.environ | {"PYTHON": sys.executable})
