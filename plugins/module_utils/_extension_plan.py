@@ -1,0 +1,305 @@
+# Copyright (c) 2026, arcfleet.apim contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is PRIVATE and should only be used by this collection. Breaking changes can occur any time.
+
+"""What has to happen to an extension: a pure decision from the observed and the desired state.
+
+Check mode, diff mode and the real run all use L(plan).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.arcfleet.apim.plugins.module_utils import _secret_record as secret_record
+from ansible_collections.arcfleet.apim.plugins.module_utils._settings import REQUIRED_NAMES, SECRET_NAMES
+
+EXTENSION_TYPE = "Microsoft.ApiManagement.Gateway"
+# The train that Microsoft's instructions name for this extension.
+FIRST_RELEASE_TRAIN = "preview"
+
+
+@dataclasses.dataclass(frozen=True)
+class Extension:
+    """The extension as Azure shows it. Protected settings come without their values."""
+
+    id: str
+    name: str
+    extension_type: str
+    target_namespace: str | None  # of a cluster-wide instance: its release namespace
+    cluster_wide: bool
+    release_train: str | None
+    version: str | None
+    current_version: str | None
+    auto_upgrade_minor_version: bool
+    provisioning_state: str
+    settings: Mapping[str, str]
+    protected_names: frozenset[str]
+    statuses: tuple[Mapping[str, t.Any], ...] = ()
+    principal_id: str | None = None
+
+    @classmethod
+    def from_rest(cls, body: Mapping[str, t.Any]) -> Extension:
+        """Read ARM's resource; a member that is absent or null gets its empty value."""
+        properties = body.get("properties") or {}
+        scope = properties.get("scope") or {}
+        namespace = (scope.get("namespace") or {}).get("targetNamespace")
+        auto_upgrade = properties.get("autoUpgradeMinorVersion")
+        return cls(
+            id=body.get("id") or "",
+            name=body.get("name") or "",
+            extension_type=properties.get("extensionType") or "",
+            target_namespace=namespace or (scope.get("cluster") or {}).get("releaseNamespace"),
+            cluster_wide=bool(scope.get("cluster")) and not namespace,
+            release_train=properties.get("releaseTrain"),
+            version=properties.get("version"),
+            current_version=properties.get("currentVersion"),
+            auto_upgrade_minor_version=True if auto_upgrade is None else auto_upgrade,
+            provisioning_state=properties.get("provisioningState") or "Unknown",
+            settings=dict(properties.get("configurationSettings") or {}),
+            protected_names=frozenset(properties.get("configurationProtectedSettings") or {}),
+            statuses=tuple(properties.get("statuses") or ()),
+            principal_id=(body.get("identity") or {}).get("principalId"),
+        )
+
+    @property
+    def busy(self) -> bool:
+        """An operation is under way: Azure answers a change with a conflict (HTTP 409)."""
+        return self.provisioning_state in ("Creating", "Updating", "Deleting")
+
+    @property
+    def broken(self) -> bool:
+        """The last operation ended badly. Creating it again is the documented repair."""
+        return self.provisioning_state in ("Failed", "Canceled")
+
+
+@dataclasses.dataclass(frozen=True)
+class Desired:
+    """What the task asks for. None means that the task does not say."""
+
+    target_namespace: str
+    release_train: str | None = None
+    version: str | None = None
+    auto_upgrade_minor_version: bool | None = None
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    protected: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    record: str | None = None  # of the protected settings; None leaves them untracked
+    purge_settings: bool = False
+    resend_protected_settings: bool = False
+    recreate: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to do, why, and what changes by it.
+
+    :ivar action: C(none), C(create), C(repair) (create again over a broken one), C(update) (PATCH), C(replace) (PUT),
+        C(recreate) (delete, wait, create) or C(refuse).
+    :ivar properties: the request's C(properties).
+    :ivar before: the state now, as shown to people: no secret in it.
+    :ivar after: the state that the request leads to, in the same form.
+    :ivar reason: why it is refused, and the remedy.
+    """
+
+    action: str
+    properties: Mapping[str, t.Any] = dataclasses.field(default_factory=dict, repr=False)
+    before: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    after: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def changes(self) -> dict[str, dict[str, t.Any]]:
+        """Old and new value of everything that changes, by the name of the setting or property."""
+        before, after = _rows(self.before), _rows(self.after)
+        names = [*before, *(name for name in after if name not in before)]
+        return {
+            name: {"before": before.get(name), "after": after.get(name)}
+            for name in names
+            if before.get(name) != after.get(name)
+        }
+
+
+def _rows(view: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    rows = {name: value for name, value in view.items() if not isinstance(value, Mapping)}
+    return rows | dict(view.get("settings") or {}) | dict(view.get("protected_settings") or {})
+
+
+def shown(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings as people may see them: a secret among them is masked."""
+    return {name: "********" if name in SECRET_NAMES else value for name, value in sorted(settings.items())}
+
+
+def _view(
+    state: str, namespace: str | None, release: tuple[str | None, str | None, bool], settings: Mapping, protected: Mapping
+) -> dict[str, t.Any]:
+    train, version, auto = release
+    return {
+        "provisioning_state": state,
+        "target_namespace": namespace,
+        "release_train": train,
+        "version": version,
+        "auto_upgrade_minor_version": auto,
+        "settings": shown(settings),
+        "protected_settings": dict(sorted(protected.items())),
+    }
+
+
+def view(observed: Extension) -> dict[str, t.Any]:
+    """The extension as the diff shows it."""
+    return _view(
+        observed.provisioning_state,
+        observed.target_namespace,
+        (observed.release_train, observed.version, observed.auto_upgrade_minor_version),
+        observed.settings,
+        {name: "(set)" for name in observed.protected_names},
+    )
+
+
+def plan(observed: Extension | None, desired: Desired) -> Plan:
+    """Decide what to do. Never called while the extension is busy.
+
+    :param observed: the extension now; None when there is none.
+    """
+    if observed is None:
+        return _create("create", None, desired)
+    fixed = _fixed_difference(observed, desired)
+    if fixed:
+        if desired.recreate:
+            return _create("recreate", observed, desired)
+        remedy = "Give recreate=true to delete it and create it again; the gateway is down meanwhile."
+        return Plan("refuse", reason=f"{fixed} Azure cannot change that on an extension that exists. {remedy}")
+    return _change(observed, desired)
+
+
+def _fixed_difference(observed: Extension, desired: Desired) -> str:
+    if observed.extension_type.lower() != EXTENSION_TYPE.lower():
+        return f"The extension {observed.name!r} is of the type {observed.extension_type!r}, not {EXTENSION_TYPE!r}."
+    if observed.cluster_wide:
+        return (
+            f"The extension {observed.name!r} is installed for the whole cluster (release namespace "
+            f"{observed.target_namespace!r}), not for the namespace {desired.target_namespace!r}."
+        )
+    if observed.target_namespace != desired.target_namespace:
+        return (
+            f"The extension {observed.name!r} is in the namespace {observed.target_namespace!r}, "
+            f"and target_namespace is {desired.target_namespace!r}."
+        )
+    return ""
+
+
+def _create(action: str, observed: Extension | None, desired: Desired) -> Plan:
+    settings = _with_record(desired.settings, desired)
+    missing = _missing(settings, desired.protected.keys())
+    if missing:
+        return Plan("refuse", reason=missing)
+    auto = not desired.version and desired.auto_upgrade_minor_version is not False
+    release = (desired.release_train or FIRST_RELEASE_TRAIN, desired.version, auto)
+    sent = {name: "(set)" for name in desired.protected}
+    after = _view("Succeeded", desired.target_namespace, release, settings, sent)
+    return Plan(action, _whole(desired, release, settings), view(observed) if observed else {}, after)
+
+
+def _whole(desired: Desired, release: tuple[str | None, str | None, bool], settings: Mapping[str, str]) -> dict:
+    """The properties of a PUT, which replaces everything."""
+    train, version, auto = release
+    pinned = {"version": version} if version and not auto else {}  # Azure refuses a version beside auto upgrade
+    return {
+        "extensionType": EXTENSION_TYPE.lower(),  # as the Azure CLI sends it
+        "autoUpgradeMinorVersion": auto,
+        "releaseTrain": train,
+        **pinned,
+        "scope": {"namespace": {"targetNamespace": desired.target_namespace}},
+        "configurationSettings": dict(settings),
+        "configurationProtectedSettings": dict(desired.protected),
+    }
+
+
+def _with_record(settings: Mapping[str, str], desired: Desired) -> dict[str, str]:
+    return {**settings, secret_record.SETTING: desired.record} if desired.record else dict(settings)
+
+
+def _missing(settings: Mapping[str, str], protected: t.AbstractSet[str]) -> str:
+    missing = sorted(REQUIRED_NAMES.difference(settings, protected))
+    if not missing:
+        return ""
+    options = {"gateway.configuration.uri": "configuration_uri", "gateway.auth.token": "gateway_token"}
+    names = " and ".join(f"{options[name]} ({name})" for name in missing)
+    return f"The gateway cannot start without {names}. Give it in the task."
+
+
+def _change(observed: Extension, desired: Desired) -> Plan:
+    # Ordinary settings: those on the cluster stay unless the task names, protects or purges them.
+    wanted = _with_record(desired.settings, desired)
+    settings = wanted if desired.purge_settings else {**observed.settings, **wanted}
+    if desired.purge_settings and not desired.protected and secret_record.SETTING in observed.settings:
+        settings[secret_record.SETTING] = observed.settings[secret_record.SETTING]
+    if desired.protected:
+        for name in (*desired.protected, *(() if desired.record else (secret_record.SETTING,))):
+            settings.pop(name, None)
+    gone = observed.settings.keys() - settings.keys()
+
+    # Protected settings: Azure replaces the map whole, so a key that is not given would be lost.
+    kept_by_name = observed.protected_names - desired.protected.keys() - desired.settings.keys()
+    moved = observed.protected_names & desired.settings.keys()
+    send_protected = bool(moved) or bool(desired.protected) and (
+        desired.record is None
+        or desired.record != observed.settings.get(secret_record.SETTING)
+        or desired.resend_protected_settings
+        or not observed.protected_names >= desired.protected.keys()
+        or desired.purge_settings and bool(kept_by_name)
+    )
+
+    train, version, auto = release = _release(observed, desired)
+    properties: dict[str, t.Any] = {}
+    if (train or "").lower() != (observed.release_train or "").lower():
+        properties["releaseTrain"] = train
+    if (version, auto) != (observed.version, observed.auto_upgrade_minor_version):
+        properties |= {"autoUpgradeMinorVersion": auto, "version": version}
+    if settings != observed.settings or send_protected:
+        properties["configurationSettings"] = settings
+    if send_protected:
+        properties["configurationProtectedSettings"] = dict(desired.protected)
+
+    before = view(observed)
+    replaces = bool(gone) or observed.broken
+    if not (replaces or properties):
+        return Plan("none", before=before, after=before)
+    rewrites_protected = replaces or send_protected
+    if rewrites_protected and kept_by_name and not desired.purge_settings:
+        return Plan("refuse", reason=_would_lose(kept_by_name))
+    protected = desired.protected.keys() if rewrites_protected else observed.protected_names
+    missing = _missing(settings, protected)
+    if missing:
+        return Plan("refuse", reason=missing)
+
+    again = observed.protected_names if send_protected else frozenset()
+    sent = {name: "(set again)" if name in again else "(set)" for name in protected}
+    after = _view("Succeeded", observed.target_namespace, release, settings, sent)
+    if replaces:
+        return Plan("repair" if observed.broken else "replace", _whole(desired, release, settings), before, after)
+    return Plan("update", properties, before, after)
+
+
+def _release(observed: Extension, desired: Desired) -> tuple[str | None, str | None, bool]:
+    """Release train, pinned version and auto upgrade after the change."""
+    train = desired.release_train or observed.release_train
+    if desired.version:
+        return train, desired.version, False
+    if desired.auto_upgrade_minor_version is None:
+        return train, observed.version, observed.auto_upgrade_minor_version
+    if desired.auto_upgrade_minor_version:
+        return train, None, True
+    return train, observed.version or observed.current_version, False  # stay where it is
+
+
+def _would_lose(names: t.AbstractSet[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return (
+        f"The cluster holds protected settings that the task does not give: {listed}. Azure replaces protected settings "
+        "as a whole, so this change would delete them. Give them in the task (monitoring.ingestionKey is "
+        "monitoring.ingestion_key, everything else goes into protected_settings), or give purge_settings=true to let them go."
+    )
