@@ -105,7 +105,7 @@ options:
       - Whether to trust the authority without asking Microsoft whether it is a known one.
         This is needed where only a private cloud can be reached.
       - Can also be set with the environment variable E(AZURE_DISABLE_INSTANCE_DISCOVERY).
-        If neither is set, it is V(false) for the three clouds that have a name, and V(true) for another cloud or authority.
+        If neither is set, it is V(false) for the three named clouds, and V(true) for another cloud or authority.
     type: bool
 requirements:
   - Python 3.10 or newer

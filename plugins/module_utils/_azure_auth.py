@@ -150,11 +150,8 @@ def _federated_token(values: Mapping[str, t.Any], entra: Mapping[str, t.Any]) ->
 
 
 def _azure_cli(values: Mapping[str, t.Any], entra: Mapping[str, t.Any]) -> TokenCredential:
-    subscription = values.get("subscription_id")
-    # az refuses both together, and finds the tenant of a subscription by itself.
-    tenant = "" if subscription else values.get("tenant", "")
     # az starts slowly on a busy machine; azure-identity would give it ten seconds.
-    return AzureCliCredential(tenant_id=tenant, subscription=subscription, process_timeout=60)
+    return AzureCliCredential(tenant_id=values.get("tenant", ""), process_timeout=60)
 
 
 def _managed_identity(values: Mapping[str, t.Any], entra: Mapping[str, t.Any]) -> TokenCredential:

@@ -151,21 +151,26 @@ def _credential_file(given: _Given) -> _Found:
 def _azure_cli(given: _Given) -> _Found:
     if not shutil.which("az", path=given.environ.get("PATH")):
         raise _Lacking("the command az is not on PATH")
-    if not _cli_subscriptions(given.environ):
+    accounts = _cli_accounts(given.environ)
+    if not accounts:
         raise _Lacking("az is not logged in (az login)")
     values = given.values()
-    account = _cli_account(given.environ, values.get("subscription_id"), values.get("tenant"))
-    if account.get("id"):
-        values.setdefault("subscription_id", account["id"])
-    cloud = account.get("environmentName")
-    if cloud and not values.get("cloud_environment"):
-        if cloud not in CLOUDS:
-            raise ApimError(
-                f"The Azure CLI is logged in to the cloud {cloud!r}. "
-                "Give the https URL of its Resource Manager in cloud_environment (AZURE_CLOUD_ENVIRONMENT)."
-            )
-        values["cloud_environment"] = cloud
-    return "cli", values
+    default = next((account for account in accounts if account.get("isDefault")), {})
+    used = _used_account(accounts, default, values)
+    tenant = values.get("tenant") or used.get("tenantId")
+    found = {
+        "subscription_id": used.get("id"),
+        "cloud_environment": used.get("environmentName"),
+        **values,
+        # Only to leave az's own tenant: az refuses any when it is logged in with a managed identity.
+        "tenant": "" if tenant == default.get("tenantId") else tenant,
+    }
+    if "cloud_environment" not in values and found["cloud_environment"] not in (None, *CLOUDS):
+        raise ApimError(
+            f"The Azure CLI is logged in to the cloud {found['cloud_environment']!r}. "
+            "Give the https URL of its Resource Manager in cloud_environment (AZURE_CLOUD_ENVIRONMENT)."
+        )
+    return "cli", {name: value for name, value in found.items() if value}
 
 
 def _announced_managed_identity(given: _Given) -> _Found:
@@ -256,19 +261,21 @@ def _azure_directory(environ: Mapping[str, str]) -> str:
     return os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".azure")
 
 
-def _cli_subscriptions(environ: Mapping[str, str]) -> list[dict[str, t.Any]]:
+def _cli_accounts(environ: Mapping[str, str]) -> list[dict[str, t.Any]]:
     """The subscriptions that az login has noted; none when not logged in."""
     directory = environ.get("AZURE_CONFIG_DIR") or _azure_directory(environ)
     try:
         with open(os.path.join(directory, "azureProfile.json"), encoding="utf-8-sig") as file:
-            return [entry for entry in json.load(file)["subscriptions"] if isinstance(entry, dict)]
+            return [account for account in json.load(file)["subscriptions"] if isinstance(account, dict)]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
-def _cli_account(environ: Mapping[str, str], subscription: str | None, tenant: str | None) -> dict[str, t.Any]:
-    """What az noted of this subscription (ID or name), or else of its default one if that is in this tenant."""
-    for entry in _cli_subscriptions(environ):
-        if subscription in (entry.get("id"), entry.get("name")) if subscription else entry.get("isDefault"):
-            return entry if subscription or tenant in (None, entry.get("tenantId")) else {}
-    return {}
+def _used_account(
+    accounts: list[dict[str, t.Any]], default: dict[str, t.Any], values: Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """What az has noted of the wanted subscription, or else of its default one if that is in the wanted tenant."""
+    wanted, tenant = values.get("subscription_id"), values.get("tenant")
+    if wanted:
+        return next((account for account in accounts if wanted in (account.get("id"), account.get("name"))), {})
+    return default if tenant in (None, default.get("tenantId")) else {}
