@@ -9,7 +9,6 @@ import http.server
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import threading
@@ -40,6 +39,7 @@ from azure.identity import (
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from harness.emulator import Emulator
 
 SECRET = "s3cr3t-v4lue"
 WHO = {"tenant": "tenant-1", "client_id": "client-1"}
@@ -113,7 +113,7 @@ def test_order_of_sources(home, options, environ, source, kind):
     log_in_cli(subscription(1, default=True))
     result = sign_in({**dict.fromkeys(AUTH_OPTIONS), **options, "name": "not ours"}, {**home, **MACHINE, **environ})
     assert result.source == source
-    assert type(result.credential) is kind
+    assert isinstance(result.credential, kind)
     assert result.cloud is CLOUDS["AzureCloud"]
     assert result.scope == "https://management.azure.com/.default"
     assert result.verify is True
@@ -301,7 +301,7 @@ def test_managed_identity(home, monkeypatch, client_id):
     asked = []
 
     class Machine(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):  # pylint: disable=invalid-name
+        def do_GET(self):
             asked.append(parse_qs(urlsplit(self.path).query))
             answer = {"access_token": "token", "expires_in": "3600", "resource": "x", "token_type": "Bearer"}
             body = json.dumps(answer).encode()
@@ -311,7 +311,7 @@ def test_managed_identity(home, monkeypatch, client_id):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        def log_message(self, format, *args):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Machine) as server:
@@ -404,33 +404,26 @@ def test_explanations(exc, source, cloud, words):
 
 
 @pytest.fixture(scope="module")
-def emulator(tmp_path_factory):
+def running_emulator(tmp_path_factory):
+    emulator = Emulator.start(tmp_path_factory.mktemp("emulator"))
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def emulator(running_emulator, home, monkeypatch):
     """A running emulator's variables, as its env.sh gives them to a user."""
-    state = tmp_path_factory.mktemp("emulator")
-    tests = Path(__file__).parents[3]
-    command = [sys.executable, "-m", "emulator", "--port", "0", "--state", str(state)]
-    with subprocess.Popen(command, cwd=tests, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield read_exports(state / "env.sh", process)
-        finally:
-            process.terminate()
+    running_emulator.reset()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", running_emulator.environment["REQUESTS_CA_BUNDLE"])
+    return {**home, **running_emulator.environment}
 
 
-def read_exports(path, process):
-    for _attempt in range(200):
-        if path.exists():
-            break
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.1)
-    words = shlex.split(path.read_text(encoding="utf-8"), comments=True)
-    return dict(word.split("=", 1) for word in words if "=" in word)
-
-
-def test_token_from_the_emulator(emulator, home, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", emulator["REQUESTS_CA_BUNDLE"])
-    result = sign_in({}, {**home, **emulator})
-    assert result.source == "env"
-    assert result.cloud.resource_manager.startswith("https://localhost:")
+@pytest.mark.parametrize("method", ["secret", "certificate"])
+def test_token_from_the_emulator(running_emulator, emulator, certificates, method):
+    options = {"secret": {}, "certificate": {"x509_certificate_path": str(certificates / "plain.pem")}}[method]
+    result = sign_in(options, emulator)
+    assert [request["path"] for request in running_emulator.requests()] == ["/metadata/endpoints"]
+    assert result.cloud.resource_manager == running_emulator.url
     with result.credential as credential:
         assert credential.get_token(result.scope).token.count(".") == 2
 
@@ -443,9 +436,8 @@ def test_token_from_the_emulator(emulator, home, monkeypatch):
         ({"tenant": "nowhere"}, "Check tenant and cloud_environment"),
     ],
 )
-def test_refusals_of_the_emulator(emulator, home, monkeypatch, options, words):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", emulator["REQUESTS_CA_BUNDLE"])
-    result = sign_in({"secret": emulator["AZURE_SECRET"], **options}, {**home, **emulator})
+def test_refusals_of_the_emulator(emulator, options, words):
+    result = sign_in({"secret": emulator["AZURE_SECRET"], **options}, emulator)
     with result.credential as credential, pytest.raises(ClientAuthenticationError) as caught:
         credential.get_token(result.scope)
     text = explain_sign_in_failure(caught.value, result)

@@ -98,7 +98,7 @@ def endpoint(authority):
         asked = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):  # pylint: disable=invalid-name
+            def do_GET(self):
                 parts = urlsplit(self.path)
                 version = parse_qs(parts.query)["api-version"][0]
                 asked.append((parts.path, version))
@@ -111,7 +111,7 @@ def endpoint(authority):
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+            def log_message(self, format, *args):
                 pass
 
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
