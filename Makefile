@@ -48,12 +48,12 @@ test-molecule: .venv/dev.ready copy  ## molecule: the role against the emulator
 	tests/run/in-copy molecule test --all
 
 test-sanity: .venv/dev.ready copy  ## ansible-test sanity
-	tests/run/in-copy tests/run/sanity
+	tests/run/in-copy ansible-test sanity --local --python "$$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 lint: .venv/dev.ready copy  ## ansible-lint, changelog, licences
 	tests/run/in-copy ansible-lint
 	tests/run/in-copy antsibull-changelog lint
-	tests/run/in-copy reuse lint --quiet
+	tests/run/in-copy reuse lint --lines
 
 docs-lint: .venv/dev.ready copy  ## antsibull-docs on the documentation of modules and role
 	tests/run/in-copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --check-extra-docs-refs .

@@ -38,7 +38,7 @@ class Emulator:
     @property
     def url(self) -> str:
         """Where Azure Resource Manager is."""
-        return self.environment["AZURE_CLOUD_ENVIRONMENT"].rstrip("/")
+        return self.environment["EMULATOR_URL"]
 
     @property
     def clusters(self) -> list[str]:
@@ -51,12 +51,16 @@ class Emulator:
                 f"/providers/Microsoft.Kubernetes/connectedClusters/{name}")
 
     def reset(self) -> None:
-        """Put the world back to what its file says, and forget all requests."""
+        """Put the world, the clock and the settings back to what the world file says, and forget all requests."""
         self.control("POST", "reset")
+
+    def forget_requests(self) -> None:
+        """Start a new list of requests."""
+        self.control("DELETE", "requests")
 
     def requests(self, method: str | None = None, path: str = "") -> list[dict[str, Any]]:
         """The requests so far, oldest first; only those of ``method``, only those with ``path`` in their path, whatever its case."""
-        return [request for request in self.control("GET", "requests")["value"]
+        return [request for request in self.control("GET", "requests")["requests"]
                 if method in (None, request["method"]) and path.lower() in request["path"].lower()]
 
     def read_only(self, enabled: bool) -> None:
@@ -67,17 +71,21 @@ class Emulator:
         """The writes that were refused since the emulator was made read-only."""
         return self.control("GET", "read_only")["refused"]
 
-    def clock(self, **change: float) -> dict[str, Any]:
-        """Move the emulator's clock; what is in ``change`` is sent as it is."""
-        return self.control("PUT", "clock", change)
+    def clock(self, offset_seconds: float) -> None:
+        """Set how far the emulator's clock is ahead of the real one."""
+        self.control("PUT", "clock", {"offset_seconds": offset_seconds})
 
-    def cluster(self, name: str, **settings: Any) -> dict[str, Any]:
-        """Change how a cluster and its agent behave, and return all about it."""
-        return self.control("PUT", f"clusters/{name}", settings) if settings else self.control("GET", f"clusters/{name}")
+    def cluster(self, name: str, **change: Any) -> dict[str, Any]:
+        """Change ``connectivity``, ``tags``, ``agent``, ... of a cluster, if anything is given, and return all about it."""
+        return self.control("PATCH" if change else "GET", f"clusters/{name}", change or None)
+
+    def settings(self, **change: Any) -> dict[str, Any]:
+        """Change how the service behaves (``operation_seconds``, ``deny``, ...), if anything is given, and return all settings."""
+        return self.control("PATCH" if change else "GET", "settings", change or None)
 
     def secrets(self) -> set[str]:
         """Every secret that the emulator has made or was ever given."""
-        return {secret for kind in self.control("GET", "secrets").values() for secret in kind}
+        return set(self.control("GET", "secrets")["values"])
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request to the control interface and return what it answers."""

@@ -118,5 +118,6 @@ def run(
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "project/collections"),
             "LC_ALL": "C.UTF-8",
         })
-    return Run(
-        rc=ended.rc, status=ended.status, stdout=_COLOUR.sub("", ended.stdout.read()).replace("\r\n", "\n"), events=list(ended.events), folder=folder)
+    with ended.stdout as output:
+        stdout = _COLOUR.sub("", output.read()).replace("\r\n", "\n")
+    return Run(rc=ended.rc, status=ended.status, stdout=stdout, events=list(ended.events), folder=folder)
