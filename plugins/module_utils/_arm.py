@@ -122,7 +122,7 @@ class Arm:
         """
         request = HttpRequest(
             method,
-            url_path(path),
+            self._client.format_url(url_path(path)),
             params={"api-version": api_version},
             json=body,
             headers={"Accept": "application/json", **(headers or {})},

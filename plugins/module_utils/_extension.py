@@ -159,7 +159,7 @@ class _Run:
         while True:
             observed = self._observe()
             if observed and observed.busy and self.wanted.wait and not self.check_mode:
-                self._settle(observed)  # join what is under way, then decide again
+                self._join(observed)
                 continue
             try:
                 return step(observed)
@@ -167,6 +167,17 @@ class _Run:
                 # Somebody else was quicker: join that operation and decide again.
                 if failure.status != 409 or not self.wanted.wait or self.deadline.passed or not self._is_busy():
                     raise
+
+    def _join(self, observed: Extension) -> None:
+        """Wait for an operation that is already under way. When it was ours to begin with, its failure is ours too."""
+        ours = (
+            self.wanted.present
+            and observed.provisioning_state != "Deleting"
+            and extension_plan.plan(observed, self.desired).action == "none"
+        )
+        settled = self._settle(observed)
+        if ours and settled and settled.broken:
+            raise self._failed(Said(settled.provisioning_state, _why(settled)), settled, {})
 
     def _observe(self) -> Extension | None:
         try:
