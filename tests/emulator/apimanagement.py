@@ -44,7 +44,7 @@ def _service(call: Call, reading: str | None = None) -> Row:
                    "please go to https://aka.ms/ARMResourceNotFoundFix", gateway=True)
 
 
-def _service_body(row: Row) -> dict[str, Any]:
+def service_body(row: Row) -> dict[str, Any]:
     name, region = row["name"], row["location"].replace(" ", "").lower()
     hostnames = [{"type": "Proxy", "hostName": f"{name}.azure-api.net", "negotiateClientCertificate": False, "defaultSslBinding": True,
                   "certificateSource": "BuiltIn"}]
@@ -67,7 +67,7 @@ def _service_body(row: Row) -> dict[str, Any]:
 
 
 def get_service(call: Call) -> Reply:
-    shown = _service_body(_service(call))
+    shown = service_body(_service(call))
     return Reply(200, shown, {"etag": f'"{shown["etag"]}"'}, crlf=True)
 
 
@@ -76,7 +76,7 @@ def list_services(call: Call) -> Reply:
     if group := call.params.get("group"):
         scope += f"resourceGroups/{group}/"
     rows = [row for row in call.emu.store.all("services") if row["id"].lower().startswith(scope.lower())]
-    return Reply(200, {"value": [_service_body(row) for row in rows]}, crlf=True)
+    return Reply(200, {"value": [service_body(row) for row in rows]}, crlf=True)
 
 
 def _api_body(parent: str, kind: str, name: str) -> dict[str, Any]:

@@ -90,6 +90,8 @@ class Route:
 
     @property
     def permission(self) -> str:
+        if self.reads and not self.action:
+            return f"{self.type}/read"
         if self.action:
             return f"{self.type}/{self.action}/action"
         return f"{self.type}/" + {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(self.method, "write")

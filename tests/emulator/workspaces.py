@@ -13,7 +13,7 @@ from .world import guid
 _TYPE = "Microsoft.OperationalInsights/workspaces"
 
 
-def _body(row: Row) -> dict[str, Any]:
+def body(row: Row) -> dict[str, Any]:
     return {
         "properties": {
             "customerId": guid(row["id"]), "provisioningState": "Succeeded", "sku": {"name": "PerGB2018", "lastSkuUpdate": "2024-01-15T08:00:00Z"},
@@ -40,12 +40,12 @@ def _key_name(row: Row, which: str) -> str:
 
 
 def get(call: Call) -> Reply:
-    return Reply(200, _body(_need(call)))
+    return Reply(200, body(_need(call)))
 
 
 def list_workspaces(call: Call) -> Reply:
     scope = f"/subscriptions/{call.params['subscription']}/resourceGroups/{call.params['group']}/".lower()
-    return Reply(200, {"value": [_body(row) for row in call.emu.store.all("workspaces") if row["id"].lower().startswith(scope)]})
+    return Reply(200, {"value": [body(row) for row in call.emu.store.all("workspaces") if row["id"].lower().startswith(scope)]})
 
 
 def shared_keys(call: Call) -> Reply:
