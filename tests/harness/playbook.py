@@ -114,6 +114,8 @@ def run(
             "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
             "ANSIBLE_HOME": str(folder / "home/.ansible"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            # Its default is in the home that the password file knows, whatever HOME says.
+            "ANSIBLE_REMOTE_TMP": str(folder / "tmp"),
             # The checkout is linked into site-packages, which is searched after this.
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "project/collections"),
             "LC_ALL": "C.UTF-8",
