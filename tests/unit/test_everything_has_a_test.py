@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, Iterator
 
 import pytest
 import yaml
@@ -19,9 +20,16 @@ def text_of(*folders: str) -> str:
 
 
 def role_options() -> list[str]:
-    """The names of all options of all roles."""
+    """The names of all options of all roles, and of the options inside those."""
     specs = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(TOP.glob("roles/*/meta/argument_specs.yml")))
-    return [name for spec in specs for entry in spec["argument_specs"].values() for name in entry.get("options", {})]
+    return sorted({name for spec in specs for entry in spec["argument_specs"].values() for name in names(entry)})
+
+
+def names(entry: dict[str, Any]) -> Iterator[str]:
+    """The names of options at any depth."""
+    for name, option in entry.get("options", {}).items():
+        yield name
+        yield from names(option)
 
 
 def mentioned(name: str, text: str) -> bool:
