@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from .requestlog import RequestLog
 from .store import Row, Store
 from .world import Client, Subscription, World, fresh_settings
 
+_LONGEST_VARIABLE = 100_000  # bytes; Linux refuses to start a program with a variable of 128 KiB
 _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
@@ -136,6 +138,9 @@ class Emulator:
         groups = [group for _subscription, group in self.world.groups()]
         stores = next((group for group in groups if group.clusters), groups[0])
         gateway = next((group for group in groups if group.api_management), None)
+        names = [cluster.name for cluster in stores.clusters]
+        if len(" ".join(names)) > _LONGEST_VARIABLE:
+            names = [name for name in names if not re.fullmatch(r"cluster-\d+", name)]  # leave out the generated ones
         workspace = next(iter(self.store.all("workspaces")), {"id": ""})
         return {
             "AZURE_CLIENT_ID": client.id,
@@ -146,10 +151,11 @@ class Emulator:
             "AZURE_SUBSCRIPTION_ID": subscription.id,
             "AZURE_CLOUD_ENVIRONMENT": self.url,
             "AZURE_AUTHORITY_HOST": self.url,
+            "AZURE_CORE_INSTANCE_DISCOVERY": "false",  # the Azure CLI would ask login.microsoftonline.com whether it knows localhost
             "REQUESTS_CA_BUNDLE": str(ca_file),
             "EMULATOR_URL": self.url,
             "EMULATOR_RESOURCE_GROUP": stores.name,
-            "EMULATOR_CLUSTERS": " ".join(cluster.name for cluster in stores.clusters),
+            "EMULATOR_CLUSTERS": " ".join(names),
             "EMULATOR_APIM_RESOURCE_GROUP": gateway.name if gateway else "",
             "EMULATOR_APIM_SERVICE": gateway.api_management[0].name if gateway else "",
             "EMULATOR_WORKSPACE_ID": workspace["id"],
