@@ -9,6 +9,8 @@ import shlex
 import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -89,9 +91,31 @@ class Emulator:
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request to the control interface and return what it answers."""
+        return self._send(method, f"_emulator/{path}", body)
+
+    def azure(self, method: str, path: str, body: Any = None, api_version: str = "2023-05-01") -> Any:
+        """Send a request to Azure Resource Manager, signed in as the clients are; None when there is no such resource.
+
+        This is how tests prepare a state and read it back without the code that they test.
+        """
+        try:
+            return self._send(method, f"{path.lstrip('/')}?api-version={api_version}", body, {"Authorization": f"Bearer {self._access_token()}"})
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+
+    def _access_token(self) -> str:
+        form = {"grant_type": "client_credentials", "client_id": self.environment["AZURE_CLIENT_ID"],
+                "client_secret": self.environment["AZURE_SECRET"], "scope": f"{self.url}/.default"}
+        url = f"{self.url}/{self.environment['AZURE_TENANT']}/oauth2/v2.0/token"
+        with urllib.request.urlopen(url, urllib.parse.urlencode(form).encode(), context=self._tls, timeout=30) as response:
+            return json.loads(response.read())["access_token"]
+
+    def _send(self, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
         request = urllib.request.Request(
-            f"{self.url}/_emulator/{path}", method=method, data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"})
+            f"{self.url}/{path}", method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"} | (headers or {}))
         with urllib.request.urlopen(request, context=self._tls, timeout=30) as response:
             return json.loads(response.read() or b"null")
 

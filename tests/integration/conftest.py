@@ -23,7 +23,7 @@ def _no_settings_of_the_user() -> None:
 @pytest.fixture(scope="session")
 def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """One emulator for each process that runs tests."""
-    emulator = Emulator.start(tmp_path_factory.mktemp("emulator"))
+    emulator = Emulator.start(tmp_path_factory.mktemp("emulator"), "--world", str(Path(__file__).with_name("world.yml")))
     yield emulator
     emulator.stop()
 
