@@ -20,6 +20,7 @@ class _Rule(t.NamedTuple):
     text: str
 
 
+# '.' and '..' would name the parent in a URL.
 _RULES: dict[str, _Rule] = {
     "subscription_id": _Rule(
         r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
@@ -42,10 +43,13 @@ _RULES: dict[str, _Rule] = {
         "1 to 50 letters, digits and hyphens, starting with a letter",
     ),
     "gateway": _Rule(
-        r"(?!managed$)[^\s*#&+:<>?/\\%]{1,80}",
-        "1 to 80 characters without white space and * # & + : < > ? / \\ %, and not 'managed'",
+        r"(?!(managed|\.|\.\.)$)[^\s*#&+:<>?/\\%]{1,80}",
+        "1 to 80 characters without white space and * # & + : < > ? / \\ %, and not 'managed', '.' or '..'",
     ),
-    "api": _Rule(r"[^\s*#&+:<>?/\\%]{1,256}", "1 to 256 characters without white space and * # & + : < > ? / \\ %"),
+    "api": _Rule(
+        r"(?!\.{1,2}$)[^\s*#&+:<>?/\\%]{1,256}",
+        "1 to 256 characters without white space and * # & + : < > ? / \\ %, and not '.' or '..'",
+    ),
     "target_namespace": _Rule(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
         "a Kubernetes namespace: 1 to 63 lower-case letters, digits and hyphens",
