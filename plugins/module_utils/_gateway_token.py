@@ -24,7 +24,9 @@ PREFIX = "GatewayKey "  # the extension wants it, generateToken answers without 
 MAX_LIFETIME_DAYS = 30  # the service's limit
 _CLOCK_SKEW = dt.timedelta(hours=1)
 _MINUTE = dt.timedelta(minutes=1)
-_FORM = re.compile(r"(?P<gateway>[^&\s]{1,80})&(?P<expiry>\d{12})&(?P<signature>[A-Za-z0-9+/]{43,}={0,2})")
+_FORM = re.compile(
+    r"(?:GatewayKey\s+)?(?P<text>(?P<gateway>[^&\s]{1,80})&(?P<expiry>[0-9]{12})&[A-Za-z0-9+/]{43,}={0,2})"
+)
 
 
 class GatewayToken(t.NamedTuple):
@@ -48,11 +50,11 @@ def parse(token: str) -> GatewayToken:
 
     :raises ApimError: it has another form. The message does not repeat it.
     """
-    match = _FORM.fullmatch(token.strip().removeprefix(PREFIX.strip()).strip())
+    match = _FORM.fullmatch(token.strip())
     if match:
         try:
             expires_on = dt.datetime.strptime(match["expiry"], "%Y%m%d%H%M").replace(tzinfo=dt.timezone.utc)
-            return GatewayToken(match["gateway"], expires_on, match[0])
+            return GatewayToken(match["gateway"], expires_on, match["text"])
         except ValueError:
             pass
     raise ApimError(
