@@ -153,12 +153,13 @@ def check(settings: Mapping[str, str], protected: Mapping[str, str]) -> list[str
     bare = sorted(settings.keys() & SECRET_NAMES)
     if bare:
         raise ApimError(f"settings: {bare[0]!r} is a secret, and Azure shows ordinary settings. Use protected_settings.")
-    for name, value in settings.items():
+    both = {**settings, **protected}
+    for name, value in both.items():
         choices = _KNOWN.get(name)
         if choices and value not in choices:
-            raise ApimError(f"settings: {name!r} is {value!r}. It must be one of: {', '.join(choices)}.")
+            given = f"settings: {name!r} is {value!r}" if name in settings else f"protected_settings: {name!r} has another value"
+            raise ApimError(f"{given}. It must be one of: {', '.join(choices)}.")
 
-    both = {**settings, **protected}
     warnings = [_unknown_name(name) for name in both if not _is_known(name)]
     for name, value, needed in _NEEDS:
         if both.get(name) == value and needed not in both:
@@ -166,7 +167,7 @@ def check(settings: Mapping[str, str], protected: Mapping[str, str]) -> list[str
     for port in ("service.http.nodePort", "service.https.nodePort"):
         if port in both and both.get(SERVICE_TYPE, "NodePort") != "NodePort":
             warnings.append(f"The setting {port!r} has no effect unless the service type is NodePort.")
-    if settings.get("ingress.enabled") == "true":
+    if both.get("ingress.enabled") == "true":
         warnings.append(
             "ingress.enabled=true is known to fail on Azure Arc: the extension's installer may not list the cluster's "
             "custom resource definitions. Install an ingress for the gateway's service yourself instead."
