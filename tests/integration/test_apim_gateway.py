@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.emulator import Emulator
+from harness.site import APIM, gateway_id, writes
 from harness.steps import RunPlaybook, play, three_ways
 
 MODULE = "arcfleet.apim.apim_gateway"
@@ -14,29 +15,23 @@ SERVICE = {"resource_group": "rg-apim", "service_name": "apim-emulated"}
 STORES = SERVICE | {"name": "stores"}
 
 
-def path(emulator: Emulator, name: str = "stores", service: str = "apim-emulated") -> str:
-    return (f"/subscriptions/{emulator.environment['AZURE_SUBSCRIPTION_ID']}/resourceGroups/rg-apim"
-            f"/providers/Microsoft.ApiManagement/service/{service}/gateways/{name}")
-
-
 def read(emulator: Emulator, name: str = "stores") -> dict[str, Any] | None:
     """Properties of the gateway and the names of its APIs."""
-    found = emulator.azure("GET", path(emulator, name), api_version="2022-08-01")
+    found = emulator.azure("GET", gateway_id(emulator, name), api_version=APIM)
     if not found:
         return None
-    apis = emulator.azure("GET", f"{path(emulator, name)}/apis", api_version="2022-08-01")["value"]
+    apis = emulator.azure("GET", f"{gateway_id(emulator, name)}/apis", api_version=APIM)["value"]
     return found["properties"] | {"apis": [api["name"] for api in apis]}
 
 
-def writes(emulator: Emulator) -> list[tuple[str, str]]:
-    return [(request["method"], request["path"].rpartition("/service/")[2]) for request in emulator.requests()
-            if request["method"] in ("PUT", "PATCH", "DELETE") and request["status"] < 400]
+def sent(emulator: Emulator) -> list[tuple[str, str]]:
+    return [(request["method"], request["path"].rpartition("/service/")[2]) for request in writes(emulator) if request["status"] < 400]
 
 
 def test_life(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     done = three_ways(run_playbook, MODULE, STORES)
     assert done["diff"] == {"before": {}, "after": {"locationData": {"name": "stores"}}}
-    assert done["gateway"]["id"] == path(emulator)
+    assert done["gateway"]["id"] == gateway_id(emulator)
     assert read(emulator) == {
         "locationData": {"name": "stores", "city": None, "district": None, "countryOrRegion": None}, "description": None, "heartbeat": [], "apis": []}
 
@@ -52,8 +47,8 @@ def test_life(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     done = three_ways(run_playbook, MODULE, STORES | {"location_data": {"city": ""}, "apis": ["orders", "prices"], "state": "present"})
     assert done["diff"]["before"]["apis"] == []
     assert done["diff"]["after"]["apis"] == done["gateway"]["apis"] == ["orders", "prices"]
-    assert writes(emulator) == [("PUT", "apim-emulated/gateways/stores"), ("PUT", "apim-emulated/gateways/stores/apis/orders"),
-                                ("PUT", "apim-emulated/gateways/stores/apis/prices")]
+    assert sent(emulator) == [("PUT", "apim-emulated/gateways/stores"), ("PUT", "apim-emulated/gateways/stores/apis/orders"),
+                              ("PUT", "apim-emulated/gateways/stores/apis/prices")]
     assert read(emulator) == {
         "locationData": {"name": "Stores", "city": None, "district": "Sentrum", "countryOrRegion": "Norway"},
         "description": "Runs in every store", "heartbeat": [], "apis": ["orders", "prices"]}
@@ -61,7 +56,7 @@ def test_life(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     emulator.forget_requests()
     done = three_ways(run_playbook, MODULE, STORES | {"apis": ["prices", "stock"], "purge_apis": True, "description": ""})
     assert (done["diff"]["before"]["apis"], done["diff"]["after"]["apis"]) == (["orders", "prices"], ["prices", "stock"])
-    assert ("DELETE", "apim-emulated/gateways/stores/apis/orders") in writes(emulator)
+    assert ("DELETE", "apim-emulated/gateways/stores/apis/orders") in sent(emulator)
     left = read(emulator)
     assert left and left["apis"] == ["prices", "stock"]
     assert not left["description"]
@@ -74,8 +69,8 @@ def test_life(run_playbook: RunPlaybook, emulator: Emulator) -> None:
 
 
 def test_info(run_playbook: RunPlaybook, emulator: Emulator) -> None:
-    emulator.azure("PUT", path(emulator), {"properties": {"locationData": {"name": "Stores"}, "description": "All of them"}}, "2022-08-01")
-    emulator.azure("PUT", f"{path(emulator)}/apis/stock", {}, "2022-08-01")
+    emulator.azure("PUT", gateway_id(emulator), {"properties": {"locationData": {"name": "Stores"}, "description": "All of them"}}, APIM)
+    emulator.azure("PUT", f"{gateway_id(emulator)}/apis/stock", {}, APIM)
     emulator.forget_requests()
     run = run_playbook(play(
         {"name": "One", INFO: STORES},
@@ -85,10 +80,10 @@ def test_info(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     ), check=True)
     assert run.changed == 0
     one = run.result("One")
-    assert one["service"] == {"id": path(emulator).rpartition("/gateways/")[0], "name": "apim-emulated", "location": "westeurope", "tier": "Premium",
+    assert one["service"] == {"id": gateway_id(emulator).rpartition("/gateways/")[0], "name": "apim-emulated", "location": "westeurope", "tier": "Premium",
                               "configuration_uri": "https://apim-emulated.configuration.azure-api.net"}
     assert one["gateways"] == [{
-        "id": path(emulator), "name": "stores", "description": "All of them", "apis": ["stock"], "connected_nodes": 0,
+        "id": gateway_id(emulator), "name": "stores", "description": "All of them", "apis": ["stock"], "connected_nodes": 0,
         "location_data": {"name": "Stores", "city": "", "district": "", "country_or_region": ""}}]
     assert run.result("All")["gateways"] == [one["gateways"][0] | {"apis": None}]
     assert run.result("None")["gateways"] == []
