@@ -1,10 +1,11 @@
 # Copyright (c) 2026, arcfleet.apim contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start the emulator in the foreground: `python -m emulator --port 8443 --state .emulator --world FILE --clusters N`."""
+"""Start the emulator in the foreground."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import socket
 import ssl
@@ -31,7 +32,9 @@ class Server(uvicorn.Server):
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="Azure on localhost.")
     parser.add_argument("--port", type=int, default=8443, help="0 picks a free one")
-    parser.add_argument("--state", type=Path, default=Path(".emulator"), help="folder for certificates, database and env.sh")
+    parser.add_argument(
+        "--state", type=Path, default=Path(".emulator"), help="folder for certificates, database and env.sh"
+    )
     parser.add_argument("--world", type=Path, default=world.DEFAULT, help="YAML file that says what exists")
     parser.add_argument("--clusters", type=int, default=0, metavar="N", help="generate N more clusters")
     return parser.parse_args()
@@ -70,15 +73,15 @@ def main() -> int:
     emu = Emulator(described, state / "emulator.db", url, ssl.PEM_cert_to_DER_cert((state / "ca.pem").read_text()))
     _write_environment(state / "env.sh", emu.environment(state / "ca.pem"))
 
-    config = uvicorn.Config(application(emu), log_level="warning", access_log=False, timeout_graceful_shutdown=1, timeout_keep_alive=75)
+    config = uvicorn.Config(
+        application(emu), log_level="warning", access_log=False, timeout_graceful_shutdown=1, timeout_keep_alive=75
+    )
     config.load()
     config.ssl = tls.server_context(ca)
     server = Server(config)
     server.ready = f"emulator ready at {url}, environment in {shlex.quote(str(state / 'env.sh'))}"
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
     emu.store.close()
     return 0
 

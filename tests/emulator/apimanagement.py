@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from . import agent, gateway_token
-from .arm import ArmError, Call, Reply, Route, member
+from .arm import ArmError, Call, Reply, Route, member, not_found
 from .entra import base64
 from .store import Row
 
@@ -20,8 +20,12 @@ _LONGEST = timedelta(days=30)
 
 
 def validation_error(target: str, message: str) -> ArmError:
-    return ArmError(400, "ValidationError", "One or more fields contain incorrect values:",
-                    details=[{"code": "ValidationError", "target": target, "message": message}])
+    return ArmError(
+        400,
+        "ValidationError",
+        "One or more fields contain incorrect values:",
+        details=[{"code": "ValidationError", "target": target, "message": message}],
+    )
 
 
 def _etag(row: Row) -> str:
@@ -30,39 +34,81 @@ def _etag(row: Row) -> str:
 
 # --- the service ------------------------------------------------------------------------------------------------------
 
+
 def _service(call: Call, reading: str | None = None) -> Row:
-    """The service of a call. ARM's 404 differs for the service itself and for what lies below it (`reading`: that type)."""
-    name, group = call.params["service"], call.params["group"]
+    """The service of a call. ARM's 404 differs for what lies below a missing one (`reading`: the type below)."""
+    name = call.params["service"]
     row = call.emu.store.get("services", call.id(f"{_TYPE}/{name}"))
     if row:
         return row
     if reading:
         verb = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}.get(call.method, "write")
-        raise ArmError(404, "ParentResourceNotFound", f"Failed to perform '{verb}' on resource(s) of type '{reading}', because the parent resource "
-                       f"'{call.id(f'{_TYPE}/{name}')}' could not be found.", gateway=True)
-    raise ArmError(404, "ResourceNotFound", f"The Resource '{_TYPE}/{name}' under resource group '{group}' was not found. For more details "
-                   "please go to https://aka.ms/ARMResourceNotFoundFix", gateway=True)
+        raise ArmError(
+            404,
+            "ParentResourceNotFound",
+            f"Failed to perform '{verb}' on resource(s) of type '{reading}', because the parent resource "
+            f"'{call.id(f'{_TYPE}/{name}')}' could not be found.",
+            gateway=True,
+        )
+    raise not_found(call, _TYPE, name)
 
 
 def service_body(row: Row) -> dict[str, Any]:
     name, region = row["name"], row["location"].replace(" ", "").lower()
-    hostnames = [{"type": "Proxy", "hostName": f"{name}.azure-api.net", "negotiateClientCertificate": False, "defaultSslBinding": True,
-                  "certificateSource": "BuiltIn"}]
-    hostnames += [{"type": one["type"], "hostName": one["host"], "negotiateClientCertificate": False, "certificateSource": "Custom"}
-                  for one in row["hostnames"]]
+    hostnames = [
+        {
+            "type": "Proxy",
+            "hostName": f"{name}.azure-api.net",
+            "negotiateClientCertificate": False,
+            "defaultSslBinding": True,
+            "certificateSource": "BuiltIn",
+        }
+    ]
+    hostnames += [
+        {
+            "type": one["type"],
+            "hostName": one["host"],
+            "negotiateClientCertificate": False,
+            "certificateSource": "Custom",
+        }
+        for one in row["hostnames"]
+    ]
     return {
-        "etag": base64(name.encode()[:8].ljust(8)), "properties": {
-            "publisherEmail": "api@emulated.invalid", "publisherName": "Emulated", "provisioningState": "Succeeded", "targetProvisioningState": "",
-            "createdAtUtc": "2024-01-15T08:00:00.0000000Z", "gatewayUrl": f"https://{name}.azure-api.net",
-            "gatewayRegionalUrl": f"https://{name}-{region}-01.regional.azure-api.net", "portalUrl": f"https://{name}.portal.azure-api.net",
-            "developerPortalUrl": f"https://{name}.developer.azure-api.net", "managementApiUrl": f"https://{name}.management.azure-api.net",
-            "scmUrl": f"https://{name}.scm.azure-api.net", "hostnameConfigurations": hostnames, "publicIPAddresses": ["203.0.113.10"],
-            "privateIPAddresses": None, "additionalLocations": None, "virtualNetworkConfiguration": None, "customProperties": {},
-            "virtualNetworkType": "None", "certificates": None, "disableGateway": False, "natGatewayState": "Disabled",
-            "apiVersionConstraint": {"minApiVersion": None}, "publicNetworkAccess": "Enabled", "platformVersion": "stv2",
+        "etag": base64(name.encode()[:8].ljust(8)),
+        "properties": {
+            "publisherEmail": "api@emulated.invalid",
+            "publisherName": "Emulated",
+            "provisioningState": "Succeeded",
+            "targetProvisioningState": "",
+            "createdAtUtc": "2024-01-15T08:00:00.0000000Z",
+            "gatewayUrl": f"https://{name}.azure-api.net",
+            "gatewayRegionalUrl": f"https://{name}-{region}-01.regional.azure-api.net",
+            "portalUrl": f"https://{name}.portal.azure-api.net",
+            "developerPortalUrl": f"https://{name}.developer.azure-api.net",
+            "managementApiUrl": f"https://{name}.management.azure-api.net",
+            "scmUrl": f"https://{name}.scm.azure-api.net",
+            "hostnameConfigurations": hostnames,
+            "publicIPAddresses": ["203.0.113.10"],
+            "privateIPAddresses": None,
+            "additionalLocations": None,
+            "virtualNetworkConfiguration": None,
+            "customProperties": {},
+            "virtualNetworkType": "None",
+            "certificates": None,
+            "disableGateway": False,
+            "natGatewayState": "Disabled",
+            "apiVersionConstraint": {"minApiVersion": None},
+            "publicNetworkAccess": "Enabled",
+            "platformVersion": "stv2",
         },
-        "sku": {"name": row["sku"], "capacity": 1}, "identity": None, "zones": None, "location": row["location"], "tags": {},
-        "id": row["id"], "name": name, "type": _TYPE,
+        "sku": {"name": row["sku"], "capacity": 1},
+        "identity": None,
+        "zones": None,
+        "location": row["location"],
+        "tags": {},
+        "id": row["id"],
+        "name": name,
+        "type": _TYPE,
     }
 
 
@@ -80,9 +126,21 @@ def list_services(call: Call) -> Reply:
 
 
 def _api_body(parent: str, kind: str, name: str) -> dict[str, Any]:
-    return {"id": f"{parent}/apis/{name}", "type": f"{kind}/apis", "name": name, "properties": {
-        "displayName": name.replace("-", " ").title(), "apiRevision": "1", "description": None, "subscriptionRequired": True,
-        "serviceUrl": f"https://{name}.emulated.invalid", "path": name, "protocols": ["https"], "isCurrent": True}}
+    return {
+        "id": f"{parent}/apis/{name}",
+        "type": f"{kind}/apis",
+        "name": name,
+        "properties": {
+            "displayName": name.replace("-", " ").title(),
+            "apiRevision": "1",
+            "description": None,
+            "subscriptionRequired": True,
+            "serviceUrl": f"https://{name}.emulated.invalid",
+            "path": name,
+            "protocols": ["https"],
+            "isCurrent": True,
+        },
+    }
 
 
 def list_service_apis(call: Call) -> Reply:
@@ -92,6 +150,7 @@ def list_service_apis(call: Call) -> Reply:
 
 
 # --- gateways ---------------------------------------------------------------------------------------------------------
+
 
 def _gateway_id(service: Row, call: Call) -> str:
     return f"{service['id']}/gateways/{call.params['gateway']}"
@@ -114,8 +173,12 @@ def _need(call: Call, below: bool = False) -> tuple[Row, Row]:
 
 
 def _body(row: Row, heartbeat: list[dict[str, Any]] | None) -> dict[str, Any]:
-    return {"id": row["id"], "type": f"{_TYPE}/gateways", "name": row["name"],
-            "properties": {"locationData": row["locationData"], "description": row["description"], "heartbeat": heartbeat}}
+    return {
+        "id": row["id"],
+        "type": f"{_TYPE}/gateways",
+        "name": row["name"],
+        "properties": {"locationData": row["locationData"], "description": row["description"], "heartbeat": heartbeat},
+    }
 
 
 def _match(call: Call, row: Row, needed: bool = False) -> None:
@@ -125,7 +188,12 @@ def _match(call: Call, row: Row, needed: bool = False) -> None:
         raise validation_error("If-Match", "If-Match header is required.")  # ASSUMPTION: the wording
     if given not in (None, "*", _etag(row)):
         # ASSUMPTION: the body; only the status is specified.
-        raise ArmError(412, "PreconditionFailed", "The request could not be completed: the resource was changed since it was read.", details=None)
+        raise ArmError(
+            412,
+            "PreconditionFailed",
+            "The request could not be completed: the resource was changed since it was read.",
+            details=None,
+        )
 
 
 def get_gateway(call: Call) -> Reply:
@@ -140,7 +208,10 @@ def list_gateways(call: Call) -> Reply:
         skip, top = int(call.query.get("$skip", 0)), int(call.query.get("$top", 1000))
     except ValueError:
         raise validation_error("$top", "The value must be a number.") from None
-    reply: dict[str, Any] = {"value": [_body(row, agent.heartbeat(call.emu, service, row)) for row in rows[skip:skip + top]], "count": len(rows)}
+    reply: dict[str, Any] = {
+        "value": [_body(row, agent.heartbeat(call.emu, service, row)) for row in rows[skip : skip + top]],
+        "count": len(rows),
+    }
     if skip + top < len(rows):
         reply["nextLink"] = f"{call.emu.url}{call.path}?api-version={call.version}&$top={top}&$skip={skip + top}"
     return Reply(200, reply, crlf=True)
@@ -158,19 +229,25 @@ def _properties(call: Call, row: Row | None) -> dict[str, Any]:
     if len(description or "") > 1000:
         raise validation_error("description", "The description may have at most 1000 characters.")
     kept = {"locationData": row["locationData"], "description": row["description"]} if row else {"description": None}
-    return kept | ({"locationData": location} if location else {}) | ({"description": description} if "description" in given else {})
+    return (
+        kept
+        | ({"locationData": location} if location else {})
+        | ({"description": description} if "description" in given else {})
+    )
 
 
 def put_gateway(call: Call) -> Reply:
     service, old = _find(call)
     name = call.params["gateway"]
     if not re.fullmatch(r"[^*#&+:<>?/]{1,80}", name) or name.lower() == "managed":
-        raise validation_error("gatewayId", "The gateway id must have 1 to 80 characters, without *#&+:<>?, and must not be 'managed'.")
+        raise validation_error(
+            "gatewayId", "The gateway id must have 1 to 80 characters, without *#&+:<>?, and must not be 'managed'."
+        )
     if old:
         _match(call, old)
-    identity = {"id": old["id"], "name": old["name"], "apis": old["apis"]} if old else {"id": _gateway_id(service, call), "name": name, "apis": []}
-    row = identity | {"parent": service["id"].lower(), "etag": (old["etag"] if old else 0) + 1, "keys": old["keys"] if old else {}}
-    row |= _properties(call, None)
+    new = {"id": _gateway_id(service, call), "parent": service["id"].lower(), "name": name, "apis": [], "keys": {}}
+    row = (old or new | {"etag": 0}) | _properties(call, None)
+    row["etag"] += 1
     if not old:
         for which in ("primary", "secondary"):
             _new_key(call, row, which)
@@ -179,7 +256,7 @@ def put_gateway(call: Call) -> Reply:
 
 
 def patch_gateway(call: Call) -> Reply:
-    service, row = _need(call)
+    _parent, row = _need(call)
     _match(call, row, needed=True)
     row = row | _properties(call, row) | {"etag": row["etag"] + 1}
     call.emu.store.put("gateways", row["id"], row)
@@ -197,6 +274,7 @@ def delete_gateway(call: Call) -> Reply:
 
 # --- keys and tokens --------------------------------------------------------------------------------------------------
 
+
 def _new_key(call: Call, row: Row, which: str) -> None:
     row["keys"] = row["keys"] | {which: ""}  # from now on the generated one, even where the world file gave another
     call.emu.secrets.replace("gateway_key", f"{row['id']}/{which}", secrets.token_bytes(64))
@@ -204,7 +282,12 @@ def _new_key(call: Call, row: Row, which: str) -> None:
 
 def list_keys(call: Call) -> Reply:
     _parent, row = _need(call, below=True)
-    return Reply(200, {which: call.emu.secrets.gateway_key(row, which) for which in ("primary", "secondary")}, {"etag": _etag(row)}, crlf=True)
+    return Reply(
+        200,
+        {which: call.emu.secrets.gateway_key(row, which) for which in ("primary", "secondary")},
+        {"etag": _etag(row)},
+        crlf=True,
+    )
 
 
 def _which(call: Call) -> str:
@@ -230,8 +313,8 @@ def generate_token(call: Call) -> Reply:
         raise validation_error("expiry", "The expiry must be a date and time in UTC.") from None
     expiry = expiry if expiry.tzinfo else expiry.replace(tzinfo=timezone.utc)
     if expiry - call.emu.clock.moment() > _LONGEST:
-        # ASSUMPTION: refused with this shape and wording; the limit is specified, the answer is not. An expiry in the past is taken, as one
-        # equal to now was.
+        # ASSUMPTION: refused with this shape and wording; the limit is specified, the answer is not. An expiry in the
+        # past is taken, as one equal to now was.
         raise validation_error("expiry", "Maximum token expiry time is set to 30 days.")
     value = gateway_token.sign(call.emu.secrets.gateway_key(row, which), row["name"], expiry)
     call.emu.secrets.saw("gateway_token", value)
@@ -239,6 +322,7 @@ def generate_token(call: Call) -> Reply:
 
 
 # --- the APIs that a gateway serves -----------------------------------------------------------------------------------
+
 
 def list_apis(call: Call) -> Reply:
     _parent, row = _need(call, below=True)
@@ -254,8 +338,11 @@ def get_api(call: Call) -> Reply:
     _parent, row = _need(call, below=True)
     if not _assigned(call, row):
         raise ArmError(404, "ResourceNotFound", "API not found.", details=None)  # ASSUMPTION: the text
-    # ASSUMPTION: HEAD of an assigned API is 204, as for API Management's other associations; GET is not specified and answers like PUT.
-    return Reply(204) if call.method == "HEAD" else Reply(200, _api_body(row["id"], f"{_TYPE}/gateways", call.params["api"]), crlf=True)
+    # ASSUMPTION: HEAD of an assigned API is 204, as for API Management's other associations; GET is not specified and
+    # answers like PUT.
+    if call.method == "HEAD":
+        return Reply(204)
+    return Reply(200, _api_body(row["id"], f"{_TYPE}/gateways", call.params["api"]), crlf=True)
 
 
 def put_api(call: Call) -> Reply:
@@ -297,6 +384,8 @@ ROUTES = [
     Route("POST", _W + "/regenerateKey", _GATEWAYS, regenerate_key, action="regenerateKey"),
     Route("POST", _W + "/generateToken", _GATEWAYS, generate_token, action="generateToken", reads=True),
     Route("GET", _W + "/apis", _GATEWAYS + "/apis", list_apis),
-    *(Route(method, _W + "/apis/{api}", _GATEWAYS + "/apis", handler)
-      for method, handler in (("GET", get_api), ("HEAD", get_api), ("PUT", put_api), ("DELETE", delete_api))),
+    *(
+        Route(method, _W + "/apis/{api}", _GATEWAYS + "/apis", handler)
+        for method, handler in (("GET", get_api), ("HEAD", get_api), ("PUT", put_api), ("DELETE", delete_api))
+    ),
 ]

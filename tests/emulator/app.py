@@ -7,17 +7,28 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as WebRoute
 
-from . import apimanagement, arm, control, entra, extensions, kubernetes, metadata, resourcegraph, subscriptions, workspaces
+from . import (
+    apimanagement,
+    arm,
+    control,
+    entra,
+    extensions,
+    kubernetes,
+    metadata,
+    resourcegraph,
+    subscriptions,
+    workspaces,
+)
 from .requestlog import RequestLog
 from .store import Row, Store
 from .world import Client, Subscription, World, fresh_settings
@@ -84,9 +95,11 @@ class Secrets:
 
 
 class Emulator:
-    """All state, shared by the handlers. There is one thread and no background work: what is due happens when somebody looks."""
+    """All state, shared by the handlers: one thread, no background work, what is due happens when somebody looks."""
 
-    def __init__(self, world: World, database: Path | None = None, url: str = "https://localhost:8443", certificate: bytes = b"") -> None:
+    def __init__(
+        self, world: World, database: Path | None = None, url: str = "https://localhost:8443", certificate: bytes = b""
+    ) -> None:
         self.world = world
         self.url = url
         self.certificate = certificate  # DER, shown in operation URLs as the real service shows its own
@@ -95,7 +108,10 @@ class Emulator:
         self.secrets = Secrets(self.store)
         self.log = RequestLog()
         self.routes: list[arm.Route] = [
-            route for module in (extensions, kubernetes, apimanagement, workspaces, resourcegraph, subscriptions) for route in module.ROUTES]
+            route
+            for module in (extensions, kubernetes, apimanagement, workspaces, resourcegraph, subscriptions)
+            for route in module.ROUTES
+        ]
         self._start()
 
     def _start(self) -> None:
@@ -151,7 +167,8 @@ class Emulator:
             "AZURE_SUBSCRIPTION_ID": subscription.id,
             "AZURE_CLOUD_ENVIRONMENT": self.url,
             "AZURE_AUTHORITY_HOST": self.url,
-            "AZURE_CORE_INSTANCE_DISCOVERY": "false",  # the Azure CLI would ask login.microsoftonline.com whether it knows localhost
+            # Without it the Azure CLI asks login.microsoftonline.com whether it knows localhost.
+            "AZURE_CORE_INSTANCE_DISCOVERY": "false",
             "REQUESTS_CA_BUNDLE": str(ca_file),
             "EMULATOR_URL": self.url,
             "EMULATOR_RESOURCE_GROUP": stores.name,
@@ -171,18 +188,22 @@ def application(emu: Emulator) -> Starlette:
             query = {name.lower(): value for name, value in request.query_params.multi_items()}
             reply = handler(emu, request.method, request.url.path, query, request.headers, raw)
             if recorded:
-                emu.log.add(emu.clock.stamp(), request.method, request.url.path, query, reply.status, raw, request.headers)
+                emu.log.add(
+                    emu.clock.stamp(), request.method, request.url.path, query, reply.status, raw, request.headers
+                )
             content = reply.encoded()
             media = {"content-type": "application/json; charset=utf-8"} if content else {}
             return Response(b"" if request.method == "HEAD" else content, reply.status, media | reply.headers)
 
         return endpoint
 
-    return Starlette(routes=[
-        WebRoute("/_emulator/{path:path}", web(control.handle, recorded=False), methods=_METHODS),
-        WebRoute("/metadata/endpoints", web(metadata.endpoints)),
-        WebRoute("/common/discovery/instance", web(entra.discovery)),
-        WebRoute("/{tenant}/v2.0/.well-known/openid-configuration", web(entra.configuration)),
-        WebRoute("/{tenant}/oauth2/v2.0/token", web(entra.token), methods=["POST"]),
-        WebRoute("/{path:path}", web(arm.dispatch), methods=_METHODS),
-    ])
+    return Starlette(
+        routes=[
+            WebRoute("/_emulator/{path:path}", web(control.handle, recorded=False), methods=_METHODS),
+            WebRoute("/metadata/endpoints", web(metadata.endpoints)),
+            WebRoute("/common/discovery/instance", web(entra.discovery)),
+            WebRoute("/{tenant}/v2.0/.well-known/openid-configuration", web(entra.configuration)),
+            WebRoute("/{tenant}/oauth2/v2.0/token", web(entra.token), methods=["POST"]),
+            WebRoute("/{path:path}", web(arm.dispatch), methods=_METHODS),
+        ]
+    )

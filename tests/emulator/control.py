@@ -8,7 +8,8 @@ import copy
 import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from . import agent, world
 from .arm import Reply
@@ -21,7 +22,9 @@ class ControlError(ValueError):
     """A control call that makes no sense; becomes a 400."""
 
 
-def handle(emu: Emulator, method: str, path: str, query: dict[str, str], _headers: Mapping[str, str], raw: bytes) -> Reply:
+def handle(
+    emu: Emulator, method: str, path: str, query: dict[str, str], _headers: Mapping[str, str], raw: bytes
+) -> Reply:
     """Find the function for a control call; its result is the JSON answer."""
     for wanted, pattern, function in _CONTROLS:
         match = re.fullmatch(f"/_emulator/{pattern}/?", path)
@@ -30,7 +33,13 @@ def handle(emu: Emulator, method: str, path: str, query: dict[str, str], _header
                 return Reply(200, function(emu, query, json.loads(raw) if raw else {}, *match.groups()))
             except (ValueError, TypeError) as error:
                 return Reply(400, {"error": str(error)})
-    return Reply(404, {"error": "unknown control", "known": [f"{verb} /_emulator/{pattern}" for verb, pattern, _function in _CONTROLS]})
+    return Reply(
+        404,
+        {
+            "error": "unknown control",
+            "known": [f"{verb} /_emulator/{pattern}" for verb, pattern, _function in _CONTROLS],
+        },
+    )
 
 
 def _requests(emu: Emulator, query: dict[str, str], _body: Any) -> dict[str, Any]:
@@ -49,7 +58,7 @@ def _read_only(emu: Emulator, _query: dict[str, str], _body: Any) -> dict[str, A
 def _set_read_only(emu: Emulator, query: dict[str, str], body: Any) -> dict[str, Any]:
     """Turning it on (again) starts a new list of refusals; turning it off keeps the list to be read."""
     if not isinstance(body.get("enabled"), bool):
-        raise ControlError("expected {\"enabled\": true|false}")
+        raise ControlError('expected {"enabled": true|false}')
     if body["enabled"]:
         emu.refused = []
     emu.read_only = body["enabled"]
@@ -66,11 +75,14 @@ def _cluster(emu: Emulator, _query: dict[str, str], _body: Any, name: str) -> di
     row = next((row for row in emu.store.all("clusters") if row["name"].lower() == name.lower()), None)
     if row is None:
         raise ControlError(f"no cluster is called {name}")
-    return {key: row[key] for key in ("id", "name", "location", "tags", "connectivity", "kubernetes_version", "agent_version", "agent")}
+    return {
+        key: row[key]
+        for key in ("id", "name", "location", "tags", "connectivity", "kubernetes_version", "agent_version", "agent")
+    }
 
 
 def _change_cluster(emu: Emulator, query: dict[str, str], body: Any, name: str) -> dict[str, Any]:
-    """Change connectivity, versions, tags, agent of a cluster; what was due before the change is completed before it."""
+    """Change what a cluster is like; what was due before the change is completed before it."""
     row = emu.store.get("clusters", _cluster(emu, query, body, name)["id"])
     assert row
     known = {key: row[key] for key in ("connectivity", "kubernetes_version", "agent_version", "tags", "agent")}

@@ -19,41 +19,83 @@ if TYPE_CHECKING:
     from .app import Emulator
 
 _TYPE = "Microsoft.KubernetesConfiguration/extensions"
-_PATCHABLE = {"autoUpgradeMinorVersion", "autoUpgradeMode", "releaseTrain", "version", "configurationSettings", "configurationProtectedSettings"}
+_PATCHABLE = {
+    "autoUpgradeMinorVersion",
+    "autoUpgradeMode",
+    "releaseTrain",
+    "version",
+    "configurationSettings",
+    "configurationProtectedSettings",
+}
 _SERVED = {"api-supported-versions": ", ".join(sorted(providers.versions(_TYPE)))}
-_FORCED = {"version": "1.1", "content": {"headers": []}, "statusCode": 200, "reasonPhrase": "OK", "headers": [], "trailingHeaders": [],
-           "requestMessage": None, "isSuccessStatusCode": True}  # what a forced delete really answers: a serialized .NET object
+_FORCED = {
+    "version": "1.1",
+    "content": {"headers": []},
+    "statusCode": 200,
+    "reasonPhrase": "OK",
+    "headers": [],
+    "trailingHeaders": [],
+    "requestMessage": None,
+    "isSuccessStatusCode": True,
+}  # what a forced delete really answers: a serialized .NET object
 
 
 def body(emu: Emulator, row: Row, version: str) -> dict[str, Any]:
-    """An extension as this api-version shows it: which keys, in which order, and every protected value as an empty string."""
+    """An extension as this api-version shows it: keys, their order, every protected value as an empty string."""
     wanted, operation = row["wanted"], row["operation"]
     installed = row["installed"]
-    if wanted["version"] and operation and operation["action"] != "Delete" and emu.clock.now() - operation["started"] >= 1:
-        installed = wanted["version"]  # a pin shows as the current version a second later, while it is still being installed
+    if (
+        wanted["version"]
+        and operation
+        and operation["action"] != "Delete"
+        and emu.clock.now() - operation["started"] >= 1
+    ):
+        installed = wanted[
+            "version"
+        ]  # a pin shows as the current version a second later, while it is still being installed
     old = version < "2022-11-01"
-    properties: dict[str, Any] = {"extensionType": wanted["extensionType"], "autoUpgradeMinorVersion": wanted["autoUpgradeMinorVersion"]}
+    properties: dict[str, Any] = {
+        "extensionType": wanted["extensionType"],
+        "autoUpgradeMinorVersion": wanted["autoUpgradeMinorVersion"],
+    }
     if version >= "2025-03-01":
         properties["autoUpgradeMode"] = wanted["autoUpgradeMode"]
-    properties |= {"releaseTrain": wanted["releaseTrain"], "version": wanted["version"] or installed if old else wanted["version"]}
+    properties |= {
+        "releaseTrain": wanted["releaseTrain"],
+        "version": wanted["version"] or installed if old else wanted["version"],
+    }
     if not old:
         properties["currentVersion"] = installed
     properties |= {
-        "scope": wanted["scope"], "provisioningState": row["state"], "configurationSettings": wanted["configurationSettings"],
+        "scope": wanted["scope"],
+        "provisioningState": row["state"],
+        "configurationSettings": wanted["configurationSettings"],
         "configurationProtectedSettings": dict.fromkeys(wanted["configurationProtectedSettings"], ""),
-        "statuses": row["statuses"], "aksAssignedIdentity": None,
+        "statuses": row["statuses"],
+        "aksAssignedIdentity": None,
     }
     if not old:
         properties["isSystemExtension"] = False
     if version >= "2025-03-01":
-        properties |= {"extensionState": "Ready" if row["state"] == "Succeeded" else None,
-                       "additionalDetails": {"docs": None, "releaseNotes": None, "troubleshootingGuide": None}}
+        properties |= {
+            "extensionState": "Ready" if row["state"] == "Succeeded" else None,
+            "additionalDetails": {"docs": None, "releaseNotes": None, "troubleshootingGuide": None},
+        }
     if version == "2020-07-01-preview":
         del properties["configurationProtectedSettings"]
     shown = {
-        "id": row["id"], "name": row["name"], "type": _TYPE, "properties": properties,
-        "systemData": {"createdBy": None, "createdByType": None, "createdAt": row["created"], "lastModifiedBy": None,
-                       "lastModifiedByType": None, "lastModifiedAt": row["modified"]},
+        "id": row["id"],
+        "name": row["name"],
+        "type": _TYPE,
+        "properties": properties,
+        "systemData": {
+            "createdBy": None,
+            "createdByType": None,
+            "createdAt": row["created"],
+            "lastModifiedBy": None,
+            "lastModifiedByType": None,
+            "lastModifiedAt": row["modified"],
+        },
     }
     return shown | ({"identity": {"type": "SystemAssigned", "principalId": guid(row["id"])}} if row["identity"] else {})
 
@@ -70,8 +112,13 @@ def _find(call: Call) -> Row | None:
 def _need(call: Call) -> Row:
     row = _find(call)
     if row is None:
-        raise ArmError(404, "ResourceNotFound", f"Extension instance with name '{call.params['extension']}' not found.", headers=_SERVED,
-                       additionalInfo=[])
+        raise ArmError(
+            404,
+            "ResourceNotFound",
+            f"Extension instance with name '{call.params['extension']}' not found.",
+            headers=_SERVED,
+            additionalInfo=[],
+        )
     return row
 
 
@@ -81,7 +128,9 @@ def get(call: Call) -> Reply:
 
 def list_extensions(call: Call) -> Reply:
     rows = [agent.settle(call.emu, row) for row in call.emu.store.children("extensions", kubernetes.need(call)["id"])]
-    return Reply(200, {"value": [body(call.emu, row, call.version) for row in rows if row], "nextLink": None}, dict(_SERVED))
+    return Reply(
+        200, {"value": [body(call.emu, row, call.version) for row in rows if row], "nextLink": None}, dict(_SERVED)
+    )
 
 
 def put(call: Call) -> Reply:
@@ -89,25 +138,43 @@ def put(call: Call) -> Reply:
     cluster, old = kubernetes.need(call), _find(call)
     if old and old["operation"]:
         # ASSUMPTION: 409; the public report shows code and text, not the status. Azure's other conflict here is a 409.
-        raise ArmError(409, "UpdateFailed", "Update failed for this resource, as there is a conflicting operation in progress. Please try after "
-                       "sometime.")
+        raise ArmError(
+            409,
+            "UpdateFailed",
+            "Update failed for this resource, as there is a conflicting operation in progress. Please try after "
+            "sometime.",
+        )
     wanted = _wanted(call, member(call.body, "properties"))
     _check_type(call, wanted["extensionType"], cluster)
-    if old and (changed := [name for name in ("extensionType", "scope") if _folded(old["wanted"][name]) != _folded(wanted[name])]):
+    if old and (
+        changed := [
+            name for name in ("extensionType", "scope") if _folded(old["wanted"][name]) != _folded(wanted[name])
+        ]
+    ):
         # ASSUMPTION: refused. What Azure answers is not public; a client that never tries is right under any answer.
-        raise ArmError(400, "ExtensionPropertyCannotBeChanged", f"{', '.join(changed)} of an existing extension cannot be changed.")
+        raise ArmError(
+            400, "ExtensionPropertyCannotBeChanged", f"{', '.join(changed)} of an existing extension cannot be changed."
+        )
     identity = member(call.body, "identity")
     if identity and identity.get("type") != "SystemAssigned":
         raise invalid_content("The identity type must be 'SystemAssigned'. Path 'identity.type'")
     now = _stamp(call)
     row = {
-        "id": old["id"] if old else _id(call), "parent": cluster["id"].lower(), "name": old["name"] if old else call.params["extension"],
-        "created": old["created"] if old else now, "modified": now, "wanted": wanted, "identity": bool(identity),
-        "installed": old["installed"] if old else None, "statuses": [], "state": "Creating",
+        "id": old["id"] if old else _id(call),
+        "parent": cluster["id"].lower(),
+        "name": old["name"] if old else call.params["extension"],
+        "created": old["created"] if old else now,
+        "modified": now,
+        "wanted": wanted,
+        "identity": bool(identity),
+        "installed": old["installed"] if old else None,
+        "statuses": [],
+        "state": "Creating",
     }
     headers = _begin(call, row, "Create", "Creating")
     region = cluster["location"].replace(" ", "").lower()
-    headers["location"] = f"https://{region}.rp.kubernetesconfiguration.azure.com{row['id']}?api-version={call.version}"  # internal: not for clients
+    # A host inside Azure, of no use to clients.
+    headers["location"] = f"https://{region}.rp.kubernetesconfiguration.azure.com{row['id']}?api-version={call.version}"
     return Reply(201, body(call.emu, row, call.version), headers)
 
 
@@ -117,10 +184,18 @@ def patch(call: Call) -> Reply:
     _refuse_conflict("PATCH", "ExtensionPatchFailed", old)
     properties = member(call.body, "properties") or {}
     if unknown := set(properties) - _PATCHABLE:
-        # ASSUMPTION: refused; the specification has nothing else in PATCH. Ignoring it silently would hide mistakes of clients.
-        raise invalid_content(f"Could not find member '{sorted(unknown)[0]}' on object of type 'ExtensionPatch'. Path 'properties'")
+        # ASSUMPTION: refused; the specification has nothing else in PATCH. Ignoring it silently would hide mistakes of
+        # clients.
+        raise invalid_content(
+            f"Could not find member '{sorted(unknown)[0]}' on object of type 'ExtensionPatch'. Path 'properties'"
+        )
     wanted = dict(old["wanted"])
-    for name, kind in (("autoUpgradeMinorVersion", bool), ("autoUpgradeMode", str), ("releaseTrain", str), ("version", str)):
+    for name, kind in (
+        ("autoUpgradeMinorVersion", bool),
+        ("autoUpgradeMode", str),
+        ("releaseTrain", str),
+        ("version", str),
+    ):
         value = member(properties, name, kind)
         if value is not None or name == "version" and "version" in properties:
             wanted[name] = value
@@ -156,16 +231,29 @@ def get_operation(call: Call) -> Reply:
     name = "api-Version" if call.version < "2025-03-01" else "api-version"
     expected = _signature(call.emu, call.path, name, call.version, call.query.get("t", ""))
     if {key: call.query.get(key) for key in expected} != expected:
-        # ASSUMPTION: what Azure answers to a rebuilt URL is not public; any error does for clients that poll the URL unchanged.
-        raise ArmError(403, "InvalidOperationUrlSignature", "The operation URL was not used as it was given.", gateway=True)
+        # ASSUMPTION: what Azure answers to a rebuilt URL is not public; any error does for clients that poll the URL
+        # unchanged.
+        raise ArmError(
+            403, "InvalidOperationUrlSignature", "The operation URL was not used as it was given.", gateway=True
+        )
     operation = call.emu.store.get("operations", call.params["operation"])
     if operation is None:
-        raise ArmError(404, "ResourceNotFound", f"Operation '{call.params['operation']}' not found.", headers=_SERVED, additionalInfo=[])
+        raise ArmError(
+            404,
+            "ResourceNotFound",
+            f"Operation '{call.params['operation']}' not found.",
+            headers=_SERVED,
+            additionalInfo=[],
+        )
     if row := call.emu.store.get("extensions", operation["extension"]):
         agent.settle(call.emu, row)
     operation = call.emu.store.get("operations", call.params["operation"])
     assert operation
-    shown = {"id": f"{operation['extension']}/operations/{operation['name']}", "name": operation["name"], "status": operation["status"]}
+    shown = {
+        "id": f"{operation['extension']}/operations/{operation['name']}",
+        "name": operation["name"],
+        "status": operation["status"],
+    }
     return Reply(200, shown | ({"error": operation["error"]} if operation["error"] else {}), dict(_SERVED))
 
 
@@ -187,7 +275,12 @@ def _signature(emu: Emulator, path: str, parameter: str, version: str, ticks: st
     text = f"{path.lower()}?{parameter}={version}&t={ticks}"
     key = emu.secrets.make("internal", "operations").encode()
     blocks = [hmac.new(key, f"{text}{number}".encode(), hashlib.sha512).digest() for number in range(4)]
-    return {"t": ticks, "c": url64(emu.certificate * 3), "s": url64(b"".join(blocks)), "h": url64(hashlib.sha256(text.encode()).digest())}
+    return {
+        "t": ticks,
+        "c": url64(emu.certificate * 3),
+        "s": url64(b"".join(blocks)),
+        "h": url64(hashlib.sha256(text.encode()).digest()),
+    }
 
 
 def _wanted(call: Call, properties: dict[str, Any] | None) -> dict[str, Any]:
@@ -196,10 +289,13 @@ def _wanted(call: Call, properties: dict[str, Any] | None) -> dict[str, Any]:
         raise invalid_content("Required property 'extensionType' not found in JSON. Path 'properties'")
     auto = member(properties, "autoUpgradeMinorVersion", bool)
     wanted = {
-        "extensionType": properties["extensionType"], "autoUpgradeMinorVersion": True if auto is None else auto,
+        "extensionType": properties["extensionType"],
+        "autoUpgradeMinorVersion": True if auto is None else auto,
         "autoUpgradeMode": member(properties, "autoUpgradeMode", str) or "compatible",
-        "releaseTrain": member(properties, "releaseTrain", str) or "Stable", "version": member(properties, "version", str) or None,
-        "scope": _scope(member(properties, "scope")), "configurationSettings": _strings(properties, "configurationSettings"),
+        "releaseTrain": member(properties, "releaseTrain", str) or "Stable",
+        "version": member(properties, "version", str) or None,
+        "scope": _scope(member(properties, "scope")),
+        "configurationSettings": _strings(properties, "configurationSettings"),
         "configurationProtectedSettings": _strings(properties, "configurationProtectedSettings"),
     }
     _remember(call, wanted)
@@ -213,9 +309,12 @@ def _scope(scope: dict[str, Any] | None) -> dict[str, Any]:
         raise invalid_content("Only one of 'cluster' and 'namespace' may be given. Path 'properties.scope'")
     if namespace is not None:
         if not member(namespace, "targetNamespace", str):
-            raise invalid_content("Required property 'targetNamespace' not found in JSON. Path 'properties.scope.namespace'")
+            raise invalid_content(
+                "Required property 'targetNamespace' not found in JSON. Path 'properties.scope.namespace'"
+            )
         return {"namespace": {"targetNamespace": namespace["targetNamespace"]}}
-    # ASSUMPTION: without a scope the type's default applies; the one public listing of types says cluster scope, namespace "gateway".
+    # ASSUMPTION: without a scope the type's default applies; the one public listing of types says cluster scope,
+    # namespace "gateway".
     return {"cluster": {"releaseNamespace": member(cluster, "releaseNamespace", str) or "gateway"}}
 
 
@@ -235,9 +334,15 @@ def _remember(call: Call, wanted: dict[str, Any]) -> None:
 
 def _check_pin(call: Call, wanted: dict[str, Any]) -> None:
     if call.version >= "2023-05-01" and wanted["version"] and wanted["autoUpgradeMinorVersion"]:
-        # ASSUMPTION: code and text. That the pair is refused since 2023-05-01 is public. Not sending autoUpgradeMinorVersion means true.
-        raise ArmError(400, "InvalidExtensionVersionSettings", "Version cannot be set when AutoUpgradeMinorVersion is true. Set AutoUpgradeMinorVersion "
-                       "to false to pin a version.", headers=_SERVED)
+        # ASSUMPTION: code and text. That the pair is refused since 2023-05-01 is public. Not sending
+        # autoUpgradeMinorVersion means true.
+        raise ArmError(
+            400,
+            "InvalidExtensionVersionSettings",
+            "Version cannot be set when AutoUpgradeMinorVersion is true. Set AutoUpgradeMinorVersion to false to pin "
+            "a version.",
+            headers=_SERVED,
+        )
 
 
 def catalogue(emu: Emulator, name: str) -> ExtensionType | None:
@@ -248,15 +353,25 @@ def _check_type(call: Call, name: str, cluster: Row) -> None:
     kind, region = catalogue(call.emu, name), cluster["location"].replace(" ", "").lower()
     if kind is None or kind.regions and region not in kind.regions:
         # ASSUMPTION: 400; the public reports show code and text only.
-        raise ArmError(400, "ExtensionTypeRegistrationGetFailed", f"Extension type {name.lower()} is not registered in region {region}. Extension is "
-                       f"available in {','.join(kind.regions if kind else [])}. Please try to install in these regions.", headers=_SERVED)
+        raise ArmError(
+            400,
+            "ExtensionTypeRegistrationGetFailed",
+            f"Extension type {name.lower()} is not registered in region {region}. Extension is available in "
+            f"{','.join(kind.regions if kind else [])}. Please try to install in these regions.",
+            headers=_SERVED,
+        )
 
 
 def _refuse_conflict(method: str, code: str, row: Row) -> None:
     if row["operation"]:
-        raise ArmError(409, code, f"The {method} method cannot be completed due to a conflict. (ProvisioningState of extension: {row['state']}). "
-                       "Please wait for a few minutes for the ProvisioningState to change to Succeeded, Failed or Canceled and retry again. If the "
-                       "problem persists, please contact Microsoft support.", headers=_SERVED)
+        raise ArmError(
+            409,
+            code,
+            f"The {method} method cannot be completed due to a conflict. (ProvisioningState of extension: "
+            f"{row['state']}). Please wait for a few minutes for the ProvisioningState to change to Succeeded, Failed "
+            "or Canceled and retry again. If the problem persists, please contact Microsoft support.",
+            headers=_SERVED,
+        )
 
 
 def _folded(value: Any) -> str:
@@ -268,8 +383,8 @@ def _stamp(call: Call) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S.%f}1+00:00"  # seven digits, as .NET writes them
 
 
-_E = ("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}"
-      "/providers/Microsoft.KubernetesConfiguration/extensions")
+_G = "/subscriptions/{subscription}/resourceGroups/{group}"
+_E = _G + "/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/providers/" + _TYPE
 ROUTES = [
     Route("GET", _E + "/{extension}", _TYPE, get),
     Route("GET", _E, _TYPE, list_extensions),

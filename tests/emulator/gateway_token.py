@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 
 
 def sign(key: str, gateway: str, expiry: datetime) -> str:
-    """The token of a gateway for an expiry (UTC, cut to the minute), signed with the key's text as it is, not decoded."""
+    """The token for an expiry (cut to the minute), signed with the key's text as it is, not decoded."""
     moment = expiry.astimezone(timezone.utc)
     message = f"{gateway}\n{moment:%Y-%m-%dT%H:%M}:00.0000000Z".encode()
     signature = base64.b64encode(hmac.new(key.encode(), message, hashlib.sha512).digest()).decode()
@@ -22,7 +22,7 @@ def sign(key: str, gateway: str, expiry: datetime) -> str:
 
 
 def connects(setting: str, gateway: str, keys: list[str], now: float) -> bool:
-    """Whether a pod that holds this `gateway.auth.token` setting is let in: its gateway, one of its keys, not expired."""
+    """Whether this `gateway.auth.token` setting lets a pod in: its gateway, one of its keys, not expired."""
     scheme, _blank, token = setting.partition(" ")
     if scheme != "GatewayKey":
         return False

@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An honest subset of the Kusto query language: what it does not know it refuses, it never guesses.
 
-Operators: where, extend, project, project-away, parse, join (inner, leftouter), order/sort by, summarize (count, countif), distinct,
-take/limit, count. Columns must exist; members of dynamic values need not, they are null then.
+Operators: where, extend, project, project-away, parse, join (inner, leftouter), order/sort by, summarize (count,
+countif), distinct, take/limit, count. Columns must exist; members of dynamic values need not, they are null then.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 Record = dict[str, Any]
 Columns = dict[str, bool]  # name -> whether it is a string (else dynamic), which decides what "missing" looks like
+Tables = Mapping[str, tuple[Columns, Callable[[], Iterable[Record]]]]
 
 
 class KqlError(ValueError):
@@ -39,13 +41,16 @@ class _Expression:
     name: str = ""  # the column name that it gets when none is given
 
 
-_LEXER = re.compile(r"""
+_LEXER = re.compile(
+    r"""
     (?P<blank>\s+|//[^\n]*)
   | (?P<string>@?'(?:[^'\\]|\\.)*'|@?"(?:[^"\\]|\\.)*")
   | (?P<number>\d+(?:\.\d+)?)
   | (?P<name>project-away|!?(?:contains|startswith|endswith|has|in)\b~?|\$?[A-Za-z_]\w*)
   | (?P<symbol>==|!=|=~|!~|<=|>=|[|()\[\],.=<>*+-])
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 
 
 def _lex(query: str) -> list[_Token]:
@@ -61,7 +66,7 @@ def _lex(query: str) -> list[_Token]:
 
 
 def _at(reason: str, query: str, token: _Token) -> KqlError:
-    before = query[:token.at]
+    before = query[: token.at]
     return KqlError(f"{reason}: {token.text}", before.count("\n") + 1, token.at - (before.rfind("\n") + 1), token.text)
 
 
@@ -100,6 +105,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def both(left: Any, right: Any) -> bool:
         numbers = _number(left), _number(right)
         return compare(*numbers) if None not in numbers else compare(_text(left), _text(right))
+
     return both
 
 
@@ -108,20 +114,34 @@ def _folded(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
 
 
 _POSITIVE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": _equal, "=~": _folded(lambda left, right: left == right), "contains": _folded(lambda left, right: right in left), "has": _folded(_has),
-    "startswith": _folded(str.startswith), "endswith": _folded(str.endswith),
+    "==": _equal,
+    "=~": _folded(lambda left, right: left == right),
+    "contains": _folded(lambda left, right: right in left),
+    "has": _folded(_has),
+    "startswith": _folded(str.startswith),
+    "endswith": _folded(str.endswith),
     "in": lambda left, right: any(_equal(left, one) for one in right),
     "in~": lambda left, right: _text(left).lower() in {_text(one).lower() for one in right},
-    "<": _ordered(lambda left, right: left < right), "<=": _ordered(lambda left, right: left <= right),
-    ">": _ordered(lambda left, right: left > right), ">=": _ordered(lambda left, right: left >= right),
+    "<": _ordered(lambda left, right: left < right),
+    "<=": _ordered(lambda left, right: left <= right),
+    ">": _ordered(lambda left, right: left > right),
+    ">=": _ordered(lambda left, right: left >= right),
 }
-_NEGATIVE = {"!=": "==", "!~": "=~", "!contains": "contains", "!has": "has", "!startswith": "startswith", "!endswith": "endswith",
-             "!in": "in", "!in~": "in~"}
+_NEGATIVE = {
+    "!=": "==",
+    "!~": "=~",
+    "!contains": "contains",
+    "!has": "has",
+    "!startswith": "startswith",
+    "!endswith": "endswith",
+    "!in": "in",
+    "!in~": "in~",
+}
 
 
 def _split(text: Any, separator: Any, index: Any = None) -> list[str]:
     parts = _text(text).split(_text(separator)) if separator else [_text(text)]
-    return parts if index is None else parts[int(index):int(index) + 1]
+    return parts if index is None else parts[int(index) : int(index) + 1]
 
 
 def _json(text: Any) -> Any:
@@ -133,19 +153,29 @@ def _json(text: Any) -> Any:
 
 # name -> (function, fewest and most arguments, whether it gives a string)
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int, bool]] = {
-    "tostring": (_text, 1, 1, True), "tolower": (lambda one: _text(one).lower(), 1, 1, True), "toupper": (lambda one: _text(one).upper(), 1, 1, True),
-    "strcat": (lambda *all_: "".join(map(_text, all_)), 1, 64, True), "strlen": (lambda one: len(_text(one)), 1, 1, False),
+    "tostring": (_text, 1, 1, True),
+    "tolower": (lambda one: _text(one).lower(), 1, 1, True),
+    "toupper": (lambda one: _text(one).upper(), 1, 1, True),
+    "strcat": (lambda *all_: "".join(map(_text, all_)), 1, 64, True),
+    "strlen": (lambda one: len(_text(one)), 1, 1, False),
     "coalesce": (lambda *all_: next((one for one in all_ if one not in (None, "")), all_[-1]), 2, 64, False),
-    "isempty": (lambda one: _text(one) == "", 1, 1, False), "isnotempty": (lambda one: _text(one) != "", 1, 1, False),
-    "isnull": (lambda one: one is None, 1, 1, False), "isnotnull": (lambda one: one is not None, 1, 1, False),
-    "not": (lambda one: not _truth(one), 1, 1, False), "iff": (lambda test, yes, no: yes if _truth(test) else no, 3, 3, False),
-    "split": (_split, 2, 3, False), "array_length": (lambda one: len(one) if isinstance(one, list) else None, 1, 1, False),
-    "toint": (_number, 1, 1, False), "tobool": (_truth, 1, 1, False), "parse_json": (_json, 1, 1, False), "todynamic": (_json, 1, 1, False),
+    "isempty": (lambda one: _text(one) == "", 1, 1, False),
+    "isnotempty": (lambda one: _text(one) != "", 1, 1, False),
+    "isnull": (lambda one: one is None, 1, 1, False),
+    "isnotnull": (lambda one: one is not None, 1, 1, False),
+    "not": (lambda one: not _truth(one), 1, 1, False),
+    "iff": (lambda test, yes, no: yes if _truth(test) else no, 3, 3, False),
+    "split": (_split, 2, 3, False),
+    "array_length": (lambda one: len(one) if isinstance(one, list) else None, 1, 1, False),
+    "toint": (_number, 1, 1, False),
+    "tobool": (_truth, 1, 1, False),
+    "parse_json": (_json, 1, 1, False),
+    "todynamic": (_json, 1, 1, False),
 }
 
 
 class _Parser:
-    def __init__(self, query: str, tables: Mapping[str, tuple[Columns, Callable[[], Iterable[Record]]]]) -> None:
+    def __init__(self, query: str, tables: Tables) -> None:
         self.query, self.tables, self.tokens, self.place = query, tables, _lex(query), 0
 
     # --- reading tokens ---
@@ -198,7 +228,8 @@ class _Parser:
         data = list(rows())
         while self.take("|"):
             operator = self.word()
-            handler = getattr(self, "op_" + {"sort": "order", "limit": "take", "project-away": "project_away"}.get(operator, operator), None)
+            name = {"sort": "order", "limit": "take", "project-away": "project_away"}.get(operator, operator)
+            handler = getattr(self, f"op_{name}", None)
             if handler is None:
                 self.place -= 1
                 raise self.fail("unknown operator")
@@ -212,25 +243,29 @@ class _Parser:
     def named(self, columns: Columns) -> tuple[str, _Expression]:
         """`name = expression` or a bare expression."""
         name = ""
-        if self.next.kind == "name" and self.tokens[self.place + 1].text == "=" and self.tokens[self.place + 1].kind == "symbol":
+        if self.next.kind == "name" and self.tokens[self.place + 1].text == "=":
             name = self.word()
             self.need("=")
         made = self.expression(columns)
         return name or made.name or "Column1", made
 
     def op_extend(self, columns: Columns, rows: list[Record]) -> tuple[Columns, list[Record]]:
-        for name, made in self.list_of(lambda: self.named(columns)):
+        wanted = self.list_of(lambda: self.named(columns))
+        for name, made in wanted:
             columns = columns | {name: made.text}
             rows = [row | {name: made.value(row)} for row in rows]
         return columns, rows
 
     def op_project(self, columns: Columns, rows: list[Record]) -> tuple[Columns, list[Record]]:
         wanted = self.list_of(lambda: self.named(columns))
-        return {name: made.text for name, made in wanted}, [{name: made.value(row) for name, made in wanted} for row in rows]
+        return {name: made.text for name, made in wanted}, [
+            {name: made.value(row) for name, made in wanted} for row in rows
+        ]
 
     def op_project_away(self, columns: Columns, rows: list[Record]) -> tuple[Columns, list[Record]]:
         gone = set(self.list_of(lambda: self.column(columns)))
-        return {name: text for name, text in columns.items() if name not in gone}, [{k: v for k, v in row.items() if k not in gone} for row in rows]
+        kept = {name: text for name, text in columns.items() if name not in gone}
+        return kept, [{name: row[name] for name in kept} for row in rows]
 
     def column(self, columns: Columns) -> str:
         at = self.next
@@ -256,7 +291,7 @@ class _Parser:
 
         def found(row: Record) -> Record:
             match = compiled.match(_text(source(row)))
-            return dict(zip(names, match.groups() if match else [""] * len(names)))
+            return dict(zip(names, match.groups() if match else [""] * len(names), strict=True))
 
         return columns | dict.fromkeys(names, True), [row | found(row) for row in rows]
 
@@ -276,9 +311,12 @@ class _Parser:
         nothing = {renamed[name]: "" if text else None for name, text in right_columns.items()}
         index: dict[tuple[str, ...], list[Record]] = {}
         for row in right_rows:
-            index.setdefault(tuple(_text(row[right]) for _left, right in keys), []).append({renamed[name]: row[name] for name in right_columns})
+            key = tuple(_text(row[right]) for _left, right in keys)
+            index.setdefault(key, []).append({renamed[name]: row[name] for name in right_columns})
         none = [nothing] if kind == "leftouter" else []
-        joined = [row | other for row in rows for other in index.get(tuple(_text(row[left]) for left, _right in keys), none)]
+        joined = [
+            row | other for row in rows for other in index.get(tuple(_text(row[left]) for left, _right in keys), none)
+        ]
         return columns | {renamed[name]: text for name, text in right_columns.items()}, joined
 
     def join_key(self, left: Columns, right: Columns) -> tuple[str, str]:
@@ -302,14 +340,14 @@ class _Parser:
             return made, self.take("asc", "desc") != "asc"  # descending unless told otherwise, as in Kusto
 
         for made, descending in reversed(self.list_of(one)):
-            rows = sorted(rows, key=lambda row: _sortable(made.value(row)), reverse=descending)  # noqa: B023  # used at once
+            rows = sorted(rows, key=lambda row: _sortable(made.value(row)), reverse=descending)
         return columns, rows
 
     def op_take(self, columns: Columns, rows: list[Record]) -> tuple[Columns, list[Record]]:
         if self.next.kind != "number":
             raise self.fail("expected a number, found")
         self.place += 1
-        return columns, rows[:int(self.tokens[self.place - 1].text)]
+        return columns, rows[: int(self.tokens[self.place - 1].text)]
 
     def op_count(self, _columns: Columns, rows: list[Record]) -> tuple[Columns, list[Record]]:
         return {"Count": False}, [{"Count": len(rows)}]
@@ -326,7 +364,10 @@ class _Parser:
         for row in rows:
             values = {name: made.value(row) for name, made in by}
             groups.setdefault(tuple(map(_text, values.values())), (values, []))[1].append(row)
-        made_rows = [values | {name: sum(1 for row in members if test(row)) for name, test in counts} for values, members in groups.values()]
+        made_rows = [
+            values | {name: sum(1 for row in members if test(row)) for name, test in counts}
+            for values, members in groups.values()
+        ]
         return {name: made.text for name, made in by} | {name: False for name, _test in counts}, made_rows
 
     def counting(self, columns: Columns) -> tuple[str, Callable[[Record], bool]]:
@@ -418,7 +459,11 @@ class _Parser:
         if not fewest <= len(arguments) <= most:
             raise _at("wrong number of arguments", self.query, token)
         text = text or name == "coalesce" and all(one.text for one in arguments) or name == "iff" and arguments[1].text
-        return _Expression(lambda row: function(*(one.value(row) for one in arguments)), text, arguments[0].name if name == "tostring" else "")
+        return _Expression(
+            lambda row: function(*(one.value(row) for one in arguments)),
+            text,
+            arguments[0].name if name == "tostring" else "",
+        )
 
 
 def _either(left: _Expression, right: _Expression) -> _Expression:
@@ -433,6 +478,7 @@ def _member(made: _Expression, key: str) -> _Expression:
     def value(row: Record) -> Any:
         bag = made.value(row)
         return bag.get(key) if isinstance(bag, dict) else None
+
     return _Expression(value, name=f"{made.name}_{key}")
 
 
@@ -440,6 +486,7 @@ def _element(made: _Expression, index: int) -> _Expression:
     def value(row: Record) -> Any:
         array = made.value(row)
         return array[index] if isinstance(array, list) and index < len(array) else None
+
     return _Expression(value, name=made.name)
 
 
@@ -449,7 +496,7 @@ def _sortable(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, (int, float)) else (2, _text(value))
 
 
-def run(query: str, tables: Mapping[str, tuple[Columns, Callable[[], Iterable[Record]]]]) -> tuple[Columns, list[Record]]:
+def run(query: str, tables: Tables) -> tuple[Columns, list[Record]]:
     """Run a query over tables (name -> columns and a function that gives the rows). Raises KqlError."""
     parser = _Parser(query, tables)
     result = parser.pipeline()

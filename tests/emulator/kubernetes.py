@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arm import ArmError, Call, Reply, Route, invalid_content, member
+from .arm import Call, Reply, Route, invalid_content, member, not_found
 from .store import Row
 from .world import guid
 
@@ -20,17 +20,32 @@ _PAGE = 1000
 def body(emu: Emulator, row: Row) -> dict[str, Any]:
     """A connected cluster as GET shows it (with the type in lower case, as Azure does)."""
     properties: dict[str, Any] = {
-        "provisioningState": "Succeeded", "connectivityStatus": row["connectivity"], "privateLinkState": "Disabled",
-        "azureHybridBenefit": "NotApplicable", "agentPublicKeyCertificate": "", "aadProfile": {},
-        "distribution": row["distribution"], "infrastructure": row["infrastructure"],
+        "provisioningState": "Succeeded",
+        "connectivityStatus": row["connectivity"],
+        "privateLinkState": "Disabled",
+        "azureHybridBenefit": "NotApplicable",
+        "agentPublicKeyCertificate": "",
+        "aadProfile": {},
+        "distribution": row["distribution"],
+        "infrastructure": row["infrastructure"],
     }
     if row["connectivity"] != "Connecting":  # the agent has not reported anything yet
-        seen = emu.clock.moment() if row["connectivity"] == "Connected" else emu.clock.moment(row.get("offline_since", 0) or 1_700_000_000)
-        properties |= {"kubernetesVersion": row["kubernetes_version"], "totalNodeCount": 3, "agentVersion": row["agent_version"],
-                       "totalCoreCount": 12, "lastConnectivityTime": f"{seen:%Y-%m-%dT%H:%M:%S}Z",
-                       "managedIdentityCertificateExpirationTime": f"{emu.clock.moment(seen.timestamp() + 90 * 86400):%Y-%m-%dT%H:%M:%S}Z"}
+        seen = emu.clock.moment(None if row["connectivity"] == "Connected" else row.get("offline_since", 1_700_000_000))
+        renewal = emu.clock.moment(seen.timestamp() + 90 * 86400)
+        properties |= {
+            "kubernetesVersion": row["kubernetes_version"],
+            "totalNodeCount": 3,
+            "agentVersion": row["agent_version"],
+            "totalCoreCount": 12,
+            "lastConnectivityTime": f"{seen:%Y-%m-%dT%H:%M:%S}Z",
+            "managedIdentityCertificateExpirationTime": f"{renewal:%Y-%m-%dT%H:%M:%S}Z",
+        }
     return {
-        "id": row["id"], "name": row["name"], "type": _TYPE.lower(), "location": row["location"], "tags": row["tags"],
+        "id": row["id"],
+        "name": row["name"],
+        "type": _TYPE.lower(),
+        "location": row["location"],
+        "tags": row["tags"],
         "systemData": {"createdAt": "2024-04-22T07:40:11.1234567Z", "lastModifiedAt": "2024-04-22T07:46:29.7912345Z"},
         "identity": {"principalId": guid(row["id"]), "tenantId": emu.world.tenant, "type": "SystemAssigned"},
         "properties": properties,
@@ -44,11 +59,10 @@ def summary(row: Row) -> dict[str, Any]:
 
 def need(call: Call) -> Row:
     """The cluster of a call; raises ARM's 404, which is not the provider's."""
-    name, group = call.params["cluster"], call.params["group"]
+    name = call.params["cluster"]
     row = call.emu.store.get("clusters", call.id(f"{_TYPE}/{name}"))
     if row is None:
-        raise ArmError(404, "ResourceNotFound", f"The Resource '{_TYPE}/{name}' under resource group '{group}' was not found. For more details "
-                       "please go to https://aka.ms/ARMResourceNotFoundFix", gateway=True)
+        raise not_found(call, _TYPE, name)
     return row
 
 
@@ -66,7 +80,8 @@ def patch(call: Call) -> Reply:
     if tags is not None:
         if not all(isinstance(value, str) for value in tags.values()):
             raise invalid_content("Tag values must be strings. Path 'tags'")
-        # ASSUMPTION: the map of tags is replaced, as ARM documents for PATCH; clients that send the whole map are right either way.
+        # ASSUMPTION: the map of tags is replaced, as ARM documents for PATCH; clients that send the whole map are right
+        # either way.
         row = row | {"tags": tags}
         call.emu.store.put("clusters", row["id"], row)
     return _reply(call, row)
@@ -81,7 +96,7 @@ def list_clusters(call: Call) -> Reply:
         start = int(call.query.get("$skiptoken", "0"))
     except ValueError:
         raise invalid_content("The $skipToken is not one that the service gave.") from None
-    page: dict[str, Any] = {"value": [body(call.emu, row) for row in rows[start: start + _PAGE]]}
+    page: dict[str, Any] = {"value": [body(call.emu, row) for row in rows[start : start + _PAGE]]}
     if start + _PAGE < len(rows):
         page["nextLink"] = f"{call.emu.url}{call.path}?api-version={call.version}&$skipToken={start + _PAGE}"
     return Reply(200, page)
@@ -89,7 +104,9 @@ def list_clusters(call: Call) -> Reply:
 
 _G = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters"
 ROUTES = [
-    Route("GET", "/subscriptions/{subscription}/providers/Microsoft.Kubernetes/connectedClusters", _TYPE, list_clusters),
+    Route(
+        "GET", "/subscriptions/{subscription}/providers/Microsoft.Kubernetes/connectedClusters", _TYPE, list_clusters
+    ),
     Route("GET", _G, _TYPE, list_clusters),
     Route("GET", _G + "/{cluster}", _TYPE, get),
     Route("PATCH", _G + "/{cluster}", _TYPE, patch),

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from .arm import Reply
 
@@ -12,30 +13,68 @@ if TYPE_CHECKING:
     from .app import Emulator
 
 
-def endpoints(emu: Emulator, _method: str, _path: str, query: dict[str, str], _headers: Mapping[str, str], _raw: bytes) -> Reply:
+def endpoints(
+    emu: Emulator, _method: str, _path: str, query: dict[str, str], _headers: Mapping[str, str], _raw: bytes
+) -> Reply:
     """2015-01-01 for msrestazure, 2019-05-01 (a list) and 2022-09-01 (one object) for the Azure CLI and Terraform."""
     version = query.get("api-version", "")
     if version <= "2015-01-01":
-        return Reply(200, {
-            "galleryEndpoint": emu.url, "graphEndpoint": emu.url, "portalEndpoint": emu.url,
-            "authentication": {"loginEndpoint": emu.url, "audiences": [emu.url + "/"]},
-        })
+        return Reply(
+            200,
+            {
+                "galleryEndpoint": emu.url,
+                "graphEndpoint": emu.url,
+                "portalEndpoint": emu.url,
+                "authentication": {"loginEndpoint": emu.url, "audiences": [emu.url + "/"]},
+            },
+        )
     cloud = _cloud(emu.url)
     return Reply(200, cloud if version >= "2022-01-01" else [cloud])
 
 
 def _cloud(url: str) -> dict[str, Any]:
-    # ASSUMPTION: services outside the emulator get names that resolve nowhere, so that nothing leaves the machine by accident.
-    suffixes = ("azureDataLakeStoreFileSystem", "acrLoginServer", "sqlServerHostname", "keyVaultDns", "storage", "azureFrontDoorEndpointSuffix",
-                "storageSyncEndpointSuffix", "mhsmDns", "mysqlServerEndpoint", "postgresqlServerEndpoint", "mariadbServerEndpoint",
-                "synapseAnalytics", "attestationEndpoint", "azureDataLakeAnalyticsCatalogAndJob")
+    # ASSUMPTION: services outside the emulator get names that resolve nowhere, so that nothing leaves the machine by
+    # accident.
+    suffixes = (
+        "azureDataLakeStoreFileSystem",
+        "acrLoginServer",
+        "sqlServerHostname",
+        "keyVaultDns",
+        "storage",
+        "azureFrontDoorEndpointSuffix",
+        "storageSyncEndpointSuffix",
+        "mhsmDns",
+        "mysqlServerEndpoint",
+        "postgresqlServerEndpoint",
+        "mariadbServerEndpoint",
+        "synapseAnalytics",
+        "attestationEndpoint",
+        "azureDataLakeAnalyticsCatalogAndJob",
+    )
     return {
         "portal": url,
-        "authentication": {"loginEndpoint": url, "audiences": [url + "/", url], "tenant": "common", "identityProvider": "AAD"},
-        "media": url, "graphAudience": url + "/", "graph": url + "/", "name": "AzureEmulator",
+        "authentication": {
+            "loginEndpoint": url,
+            "audiences": [url + "/", url],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "media": url,
+        "graphAudience": url + "/",
+        "graph": url + "/",
+        "name": "AzureEmulator",
         "suffixes": {name: f"{name.lower()}.emulator.invalid" for name in suffixes},
-        "batch": url + "/", "resourceManager": url, "vmImageAliasDoc": url, "activeDirectoryDataLake": url, "sqlManagement": url,
-        "microsoftGraphResourceId": url + "/", "appInsightsResourceId": url, "appInsightsTelemetryChannelResourceId": url,
-        "attestationResourceId": url, "synapseAnalyticsResourceId": url, "logAnalyticsResourceId": url, "ossrDbmsResourceId": url,
+        "batch": url + "/",
+        "resourceManager": url,
+        "vmImageAliasDoc": url,
+        "activeDirectoryDataLake": url,
+        "sqlManagement": url,
+        "microsoftGraphResourceId": url + "/",
+        "appInsightsResourceId": url,
+        "appInsightsTelemetryChannelResourceId": url,
+        "attestationResourceId": url,
+        "synapseAnalyticsResourceId": url,
+        "logAnalyticsResourceId": url,
+        "ossrDbmsResourceId": url,
         "gallery": url,
     }

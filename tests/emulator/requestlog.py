@@ -9,7 +9,8 @@ import json
 import re
 import urllib.parse
 from collections import deque
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 _GATEWAY_TOKEN = re.compile(r"(GatewayKey )?[\w.-]+&\d{12}&[A-Za-z0-9+/=]{60,}")
 _SECRET_FIELDS = ("client_secret", "client_assertion", "refresh_token", "password")
@@ -25,7 +26,10 @@ def digest(value: str) -> str:
 def without_secrets(body: Any, inside: bool = False) -> Any:
     """A copy with protected settings (`inside`) and everything that looks like a gateway token replaced by digests."""
     if isinstance(body, dict):
-        return {name: without_secrets(value, inside or name == "configurationProtectedSettings") for name, value in body.items()}
+        return {
+            name: without_secrets(value, inside or name == "configurationProtectedSettings")
+            for name, value in body.items()
+        }
     if isinstance(body, list):
         return [without_secrets(value, inside) for value in body]
     if isinstance(body, str):
@@ -43,13 +47,29 @@ class RequestLog:
         self.count = 0
         self._entries: deque[dict[str, Any]] = deque(maxlen=_KEEP)
 
-    def add(self, time: str, method: str, path: str, query: dict[str, str], status: int, raw: bytes, headers: Mapping[str, str]) -> None:
+    def add(
+        self,
+        time: str,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        status: int,
+        raw: bytes,
+        headers: Mapping[str, str],
+    ) -> None:
         self.count += 1
-        self._entries.append({
-            "n": self.count, "time": time, "method": method, "path": path,
-            "query": {name: value for name, value in query.items() if name not in _SIGNATURE},
-            "api_version": query.get("api-version"), "status": status, "body": _body(raw, headers.get("content-type", "")),
-        })
+        self._entries.append(
+            {
+                "n": self.count,
+                "time": time,
+                "method": method,
+                "path": path,
+                "query": {name: value for name, value in query.items() if name not in _SIGNATURE},
+                "api_version": query.get("api-version"),
+                "status": status,
+                "body": _body(raw, headers.get("content-type", "")),
+            }
+        )
 
     def since(self, number: int) -> list[dict[str, Any]]:
         return [entry for entry in self._entries if entry["n"] > number]
@@ -60,7 +80,9 @@ def _body(raw: bytes, content_type: str) -> Any:
         return None
     text = raw.decode("utf-8", "replace")
     if content_type.startswith("application/x-www-form-urlencoded"):
-        return {name: digest(value) if name in _SECRET_FIELDS else value for name, value in urllib.parse.parse_qsl(text)}
+        return {
+            name: digest(value) if name in _SECRET_FIELDS else value for name, value in urllib.parse.parse_qsl(text)
+        }
     try:
         return without_secrets(json.loads(text))
     except ValueError:

@@ -20,8 +20,22 @@ _TYPE = "Microsoft.ResourceGraph/resources"
 _WINDOW = 5.0  # seconds
 _MAXIMUM, _DEFAULT = 1000, 100  # rows of one answer
 _COLUMNS: kql.Columns = {
-    "id": True, "name": True, "type": True, "tenantId": True, "kind": True, "location": True, "resourceGroup": True, "subscriptionId": True,
-    "managedBy": True, "sku": False, "plan": False, "properties": False, "tags": False, "identity": False, "zones": False, "extendedLocation": False,
+    "id": True,
+    "name": True,
+    "type": True,
+    "tenantId": True,
+    "kind": True,
+    "location": True,
+    "resourceGroup": True,
+    "subscriptionId": True,
+    "managedBy": True,
+    "sku": False,
+    "plan": False,
+    "properties": False,
+    "tags": False,
+    "identity": False,
+    "zones": False,
+    "extendedLocation": False,
 }
 
 
@@ -41,12 +55,26 @@ class Graph:
             start, used = now, 0
         resets = math.ceil(start + _WINDOW - now)
         left = max(0, (allowed or 15) - used - 1)
-        headers = {"x-ms-user-quota-remaining": str(left), "x-ms-user-quota-resets-after": f"00:00:{resets:02}",
-                   "x-ms-ratelimit-remaining-tenant-resource-requests": str(left)}
+        headers = {
+            "x-ms-user-quota-remaining": str(left),
+            "x-ms-user-quota-resets-after": f"00:00:{resets:02}",
+            "x-ms-ratelimit-remaining-tenant-resource-requests": str(left),
+        }
         if allowed and used >= allowed:
-            raise ArmError(429, "RateLimiting", _support(call), headers=headers | {"retry-after": str(resets)}, details=[{
-                "code": "RateLimiting", "message": "Client application has been throttled and should not continue to make requests until "
-                "a certain amount of time has elapsed. Please check https://aka.ms/resourcegraph-throttling"}])
+            raise ArmError(
+                429,
+                "RateLimiting",
+                _support(call),
+                headers=headers | {"retry-after": str(resets)},
+                details=[
+                    {
+                        "code": "RateLimiting",
+                        "message": "Client application has been throttled and should not continue to make requests "
+                        "until a certain amount of time has elapsed. Please check "
+                        "https://aka.ms/resourcegraph-throttling",
+                    }
+                ],
+            )
         self._windows[call.client.id] = start, used + 1
         return headers
 
@@ -60,7 +88,8 @@ class Graph:
 
 
 def _support(call: Call) -> str:
-    return f"Please provide below info when asking for support: timestamp = {call.emu.clock.stamp()}, correlationId = {uuid.uuid4()}."
+    ids = f"timestamp = {call.emu.clock.stamp()}, correlationId = {uuid.uuid4()}."
+    return f"Please provide below info when asking for support: {ids}"
 
 
 def _tables(emu: Emulator, subscriptions: frozenset[str]) -> dict[str, Any]:
@@ -81,12 +110,25 @@ def _tables(emu: Emulator, subscriptions: frozenset[str]) -> dict[str, Any]:
 
 def _record(emu: Emulator, body: dict[str, Any]) -> kql.Record:
     parts = body["id"].split("/")
-    # ASSUMPTION: resource groups are in lower case here, as public query results show them; joins should not depend on it.
+    # ASSUMPTION: resource groups are in lower case here, as public query results show them; joins should not depend on
+    # it.
     return {
-        "id": body["id"], "name": body["name"], "type": body["type"].lower(), "tenantId": emu.world.tenant, "kind": "",
-        "location": body.get("location", "").replace(" ", "").lower(), "resourceGroup": parts[4].lower(), "subscriptionId": parts[2],
-        "managedBy": "", "sku": body.get("sku"), "plan": None, "properties": body["properties"], "tags": body.get("tags"),
-        "identity": body.get("identity"), "zones": None, "extendedLocation": None,
+        "id": body["id"],
+        "name": body["name"],
+        "type": body["type"].lower(),
+        "tenantId": emu.world.tenant,
+        "kind": "",
+        "location": body.get("location", "").replace(" ", "").lower(),
+        "resourceGroup": parts[4].lower(),
+        "subscriptionId": parts[2],
+        "managedBy": "",
+        "sku": body.get("sku"),
+        "plan": None,
+        "properties": body["properties"],
+        "tags": body.get("tags"),
+        "identity": body.get("identity"),
+        "zones": None,
+        "extendedLocation": None,
     }
 
 
@@ -99,13 +141,18 @@ def _extension(emu: Emulator, row: dict[str, Any]) -> kql.Record:
 
 
 def _pascal(value: Any) -> Any:
-    # ASSUMPTION: members are in PascalCase at every depth, but not the keys of the settings maps, which are data. No full row is public.
+    # ASSUMPTION: members are in PascalCase at every depth, but not the keys of the settings maps, which are data. No
+    # full row is public.
     if isinstance(value, list):
         return [_pascal(one) for one in value]
     if not isinstance(value, dict):
         return value
-    return {name[0].upper() + name[1:]: one if name in ("configurationSettings", "configurationProtectedSettings") else _pascal(one)
-            for name, one in value.items()}
+    return {
+        name[0].upper() + name[1:]: one
+        if name in ("configurationSettings", "configurationProtectedSettings")
+        else _pascal(one)
+        for name, one in value.items()
+    }
 
 
 def _bad_request(call: Call, *details: dict[str, Any]) -> ArmError:
@@ -121,8 +168,14 @@ def _scope(call: Call) -> frozenset[str]:
         return frozenset(known)
     found = known & {str(one).lower() for one in asked}
     if not found:
-        raise _bad_request(call, {"code": "NoValidSubscriptionsInQueryRequest", "message": "There must be at least one subscription that is eligible "
-                                  f"to contain resources. Given: '{','.join(map(str, asked))}'."})
+        raise _bad_request(
+            call,
+            {
+                "code": "NoValidSubscriptionsInQueryRequest",
+                "message": "There must be at least one subscription that is eligible to contain resources. Given: "
+                f"'{','.join(map(str, asked))}'.",
+            },
+        )
     return frozenset(found)
 
 
@@ -131,20 +184,38 @@ def query_resources(call: Call) -> Reply:
     headers = call.emu.graph.spend(call)
     query, options = member(call.body, "query", str) or "", member(call.body, "options") or {}
     if options.get("resultFormat", "objectArray") != "objectArray":
-        raise _bad_request(call, {"code": "InvalidResultFormat", "message": "The emulator answers in the objectArray format only."})
+        raise _bad_request(
+            call, {"code": "InvalidResultFormat", "message": "The emulator answers in the objectArray format only."}
+        )
     try:
         columns, rows = call.emu.graph.answer(call.emu, query, _scope(call))
     except kql.KqlError as error:
         raise _bad_request(
-            call, {"code": "InvalidQuery", "message": "Query is invalid. Please refer to the documentation for the Azure Resource Graph service and "
-                                                      f"fix the error before retrying. ({error})"},
-            {"code": "ParserFailure", "message": "ParserFailure", "line": error.line, "characterPositionInLine": error.position, "token": error.token,
-             "expectedToken": "Ǐ"}) from None
+            call,
+            {
+                "code": "InvalidQuery",
+                "message": "Query is invalid. Please refer to the documentation for the Azure Resource Graph service "
+                f"and fix the error before retrying. ({error})",
+            },
+            {
+                "code": "ParserFailure",
+                "message": "ParserFailure",
+                "line": error.line,
+                "characterPositionInLine": error.position,
+                "token": error.token,
+                "expectedToken": "Ǐ",
+            },
+        ) from None
     top, start = _page(call, options)
-    page = rows[start:start + top]
+    page = rows[start : start + top]
     more, pageable = start + top < len(rows), "id" in columns
-    body: dict[str, Any] = {"totalRecords": len(rows), "count": len(page), "data": page, "facets": [],
-                            "resultTruncated": "true" if more and not pageable else "false"}
+    body: dict[str, Any] = {
+        "totalRecords": len(rows),
+        "count": len(page),
+        "data": page,
+        "facets": [],
+        "resultTruncated": "true" if more and not pageable else "false",
+    }
     if more and pageable:
         token = json.dumps({"$id": "1", "MaxRows": top, "RowsToSkip": start + top}, indent=2).replace("\n", "\r\n")
         body["$skipToken"] = base64.b64encode(token.encode()).decode()
@@ -161,7 +232,9 @@ def _page(call: Call, options: dict[str, Any]) -> tuple[int, int]:
             raise _bad_request(call, {"code": "InvalidSkipToken", "message": "The skip token is invalid."}) from None
     top = _DEFAULT if top is None else top
     if not (isinstance(top, int) and isinstance(start, int) and 1 <= top <= _MAXIMUM and start >= 0):
-        raise _bad_request(call, {"code": "InvalidQueryOptions", "message": f"$top must be between 1 and {_MAXIMUM}, $skip 0 or more."})
+        raise _bad_request(
+            call, {"code": "InvalidQueryOptions", "message": f"$top must be between 1 and {_MAXIMUM}, $skip 0 or more."}
+        )
     return top, start
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 Row = dict[str, Any]
 
@@ -16,16 +17,15 @@ Row = dict[str, Any]
 class Store:
     """Named tables of JSON rows, keyed by lower-cased ids.
 
-    Rows of the world file live in memory only; a row that was written since lies in SQLite and covers the world's row of
-    the same key (a deleted one is kept as null), so a restart finds everything again and starts fast with 10,000 clusters.
+    Rows of the world file live in memory only; a row that was written since lies in SQLite and covers the world's row
+    of the same key (a deleted one is kept as null), so a restart finds everything and is fast with 10,000 clusters.
     """
 
     def __init__(self, path: Path | None) -> None:
         """Open (or create) the database; `None` keeps everything in memory, for tests."""
         if path is not None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # it holds generated keys
-        # Starlette's TestClient runs the application in another thread than the one that made it; there is only ever one.
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("CREATE TABLE IF NOT EXISTS rows (name TEXT, key TEXT, value TEXT, PRIMARY KEY (name, key))")

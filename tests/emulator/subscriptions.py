@@ -12,9 +12,18 @@ from .arm import ArmError, Call, Reply, Route
 
 def _subscription(call: Call, one: world.Subscription) -> dict:
     return {
-        "id": f"/subscriptions/{one.id}", "authorizationSource": "RoleBased", "managedByTenants": [], "subscriptionId": one.id,
-        "tenantId": call.emu.world.tenant, "displayName": one.name, "state": "Enabled",
-        "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
+        "id": f"/subscriptions/{one.id}",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": one.id,
+        "tenantId": call.emu.world.tenant,
+        "displayName": one.name,
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
     }
 
 
@@ -30,14 +39,34 @@ def get_subscription(call: Call) -> Reply:
 
 def list_tenants(call: Call) -> Reply:
     tenant = call.emu.world.tenant
-    return Reply(200, {"value": [{"id": f"/tenants/{tenant}", "tenantId": tenant, "countryCode": "NO", "displayName": "Emulated",
-                                  "domains": ["emulated.invalid"], "tenantCategory": "Home", "defaultDomain": "emulated.invalid", "tenantType": "AAD"}]})
+    return Reply(
+        200,
+        {
+            "value": [
+                {
+                    "id": f"/tenants/{tenant}",
+                    "tenantId": tenant,
+                    "countryCode": "NO",
+                    "displayName": "Emulated",
+                    "domains": ["emulated.invalid"],
+                    "tenantCategory": "Home",
+                    "defaultDomain": "emulated.invalid",
+                    "tenantType": "AAD",
+                }
+            ]
+        },
+    )
 
 
 def _group(call: Call, group: world.ResourceGroup) -> dict:
     assert call.subscription
-    return {"id": f"/subscriptions/{call.subscription.id}/resourceGroups/{group.name}", "name": group.name,
-            "type": "Microsoft.Resources/resourceGroups", "location": group.location, "properties": {"provisioningState": "Succeeded"}}
+    return {
+        "id": f"/subscriptions/{call.subscription.id}/resourceGroups/{group.name}",
+        "name": group.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": group.location,
+        "properties": {"provisioningState": "Succeeded"},
+    }
 
 
 def list_groups(call: Call) -> Reply:
@@ -48,7 +77,9 @@ def list_groups(call: Call) -> Reply:
 def get_group(call: Call) -> Reply:
     assert call.subscription
     wanted = call.params["group"].lower()
-    group = next(one for one in call.subscription.resource_groups if one.name.lower() == wanted)  # the envelope has checked it
+    group = next(
+        one for one in call.subscription.resource_groups if one.name.lower() == wanted
+    )  # the envelope has checked it
     return Reply(200, _group(call, group))
 
 
@@ -80,7 +111,12 @@ def register_provider(call: Call) -> Reply:
 def _known(call: Call) -> str:
     namespace = providers.find(call.params["namespace"])
     if not namespace:
-        raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{call.params['namespace']}' is invalid.", gateway=True)
+        raise ArmError(
+            404,
+            "InvalidResourceNamespace",
+            f"The resource namespace '{call.params['namespace']}' is invalid.",
+            gateway=True,
+        )
     return namespace
 
 
@@ -100,11 +136,22 @@ def list_resources(call: Call) -> Reply:
 
 
 def _summary(row: dict, kind: str) -> dict:
-    return {"id": row["id"], "name": row["name"], "type": kind, "location": row["location"].replace(" ", "").lower(), "tags": {}}
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "type": kind,
+        "location": row["location"].replace(" ", "").lower(),
+        "tags": {},
+    }
 
 
 def _field(row: dict, name: str) -> str:
-    return {"resourceGroup": row["id"].split("/")[4], "resourceType": row["type"], "name": row["name"], "location": row["location"]}.get(name, "")
+    return {
+        "resourceGroup": row["id"].split("/")[4],
+        "resourceType": row["type"],
+        "name": row["name"],
+        "location": row["location"],
+    }.get(name, "")
 
 
 _S = "/subscriptions/{subscription}"
@@ -117,7 +164,13 @@ ROUTES = [
     Route("HEAD", _S + "/resourceGroups/{group}", "Microsoft.Resources/resourceGroups", head_group),
     Route("GET", _S + "/providers", "Microsoft.Resources/providers", list_providers),
     Route("GET", _S + "/providers/{namespace}", "Microsoft.Resources/providers", get_provider),
-    Route("POST", _S + "/providers/{namespace}/register", "Microsoft.Resources/providers", register_provider, action="register"),
+    Route(
+        "POST",
+        _S + "/providers/{namespace}/register",
+        "Microsoft.Resources/providers",
+        register_provider,
+        action="register",
+    ),
     Route("GET", _S + "/resources", "Microsoft.Resources/resources", list_resources),
     Route("GET", _S + "/resourceGroups/{group}/resources", "Microsoft.Resources/resources", list_resources),
 ]

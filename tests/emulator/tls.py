@@ -1,6 +1,6 @@
 # Copyright (c) 2026, arcfleet.apim contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator's own certificate authority, kept in the state folder so that clients go on trusting it after a restart."""
+"""The emulator's own certificate authority, kept so that clients go on trusting it after a restart."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arm import ArmError, Call, Reply, Route
+from .arm import Call, Reply, Route, not_found
 from .store import Row
 from .world import guid
 
@@ -16,22 +16,34 @@ _TYPE = "Microsoft.OperationalInsights/workspaces"
 def body(row: Row) -> dict[str, Any]:
     return {
         "properties": {
-            "customerId": guid(row["id"]), "provisioningState": "Succeeded", "sku": {"name": "PerGB2018", "lastSkuUpdate": "2024-01-15T08:00:00Z"},
-            "retentionInDays": 30, "features": {"legacy": 0, "searchVersion": 1, "enableLogAccessUsingOnlyResourcePermissions": True},
-            "workspaceCapping": {"dailyQuotaGb": -1.0, "quotaNextResetTime": "2024-01-16T00:00:00Z", "dataIngestionStatus": "RespectQuota"},
-            "publicNetworkAccessForIngestion": "Enabled", "publicNetworkAccessForQuery": "Enabled",
-            "createdDate": "2024-01-15T08:00:00Z", "modifiedDate": "2024-01-15T08:00:00Z",
+            "customerId": guid(row["id"]),
+            "provisioningState": "Succeeded",
+            "sku": {"name": "PerGB2018", "lastSkuUpdate": "2024-01-15T08:00:00Z"},
+            "retentionInDays": 30,
+            "features": {"legacy": 0, "searchVersion": 1, "enableLogAccessUsingOnlyResourcePermissions": True},
+            "workspaceCapping": {
+                "dailyQuotaGb": -1.0,
+                "quotaNextResetTime": "2024-01-16T00:00:00Z",
+                "dataIngestionStatus": "RespectQuota",
+            },
+            "publicNetworkAccessForIngestion": "Enabled",
+            "publicNetworkAccessForQuery": "Enabled",
+            "createdDate": "2024-01-15T08:00:00Z",
+            "modifiedDate": "2024-01-15T08:00:00Z",
         },
-        "location": row["location"], "id": row["id"], "name": row["name"], "type": _TYPE, "etag": f'"{guid(row["id"])}"',
+        "location": row["location"],
+        "id": row["id"],
+        "name": row["name"],
+        "type": _TYPE,
+        "etag": f'"{guid(row["id"])}"',
     }
 
 
 def _need(call: Call) -> Row:
-    name, group = call.params["workspace"], call.params["group"]
+    name = call.params["workspace"]
     row = call.emu.store.get("workspaces", call.id(f"{_TYPE}/{name}"))
     if row is None:
-        raise ArmError(404, "ResourceNotFound", f"The Resource '{_TYPE}/{name}' under resource group '{group}' was not found. For more details "
-                       "please go to https://aka.ms/ARMResourceNotFoundFix", gateway=True)
+        raise not_found(call, _TYPE, name)
     return row
 
 
@@ -45,13 +57,20 @@ def get(call: Call) -> Reply:
 
 def list_workspaces(call: Call) -> Reply:
     scope = f"/subscriptions/{call.params['subscription']}/resourceGroups/{call.params['group']}/".lower()
-    return Reply(200, {"value": [body(row) for row in call.emu.store.all("workspaces") if row["id"].lower().startswith(scope)]})
+    return Reply(
+        200, {"value": [body(row) for row in call.emu.store.all("workspaces") if row["id"].lower().startswith(scope)]}
+    )
 
 
 def shared_keys(call: Call) -> Reply:
     row = _need(call)
-    return Reply(200, {f"{which}SharedKey": call.emu.secrets.make("workspace_key", _key_name(row, which), row[f"{which}_key"])
-                       for which in ("primary", "secondary")})
+    return Reply(
+        200,
+        {
+            f"{which}SharedKey": call.emu.secrets.make("workspace_key", _key_name(row, which), row[f"{which}_key"])
+            for which in ("primary", "secondary")
+        },
+    )
 
 
 _G = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.OperationalInsights/workspaces"

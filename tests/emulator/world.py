@@ -1,21 +1,24 @@
 # Copyright (c) 2026, arcfleet.apim contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The world file: what exists when the emulator starts, and how it behaves. Every key that it may hold is a field below."""
+"""The world file: what exists, and how it behaves. Every key that it may hold is a field below."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import yaml
 
 from .store import Row
 
 DEFAULT = Path(__file__).with_name("world.yml")
+_PLAIN: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
 _GENERATED_LOCATIONS = ("westeurope", "northeurope", "eastus", "southeastasia")
 
 
@@ -51,7 +54,7 @@ class Agent:
 
     operation_seconds: float | None = None  # None: the setting of that name
     outcome: str = _choice("succeed", "fail", "never")
-    message: str = "InnerError [release gateway failed, and has been uninstalled due to atomic being set: context deadline exceeded]"
+    message: str = "InnerError [release gateway failed, and has been uninstalled due to atomic being set: timed out]"
 
 
 @dataclass
@@ -194,7 +197,11 @@ class World:
 
             for cluster in group.clusters:
                 row = vars(cluster) | place("Microsoft.Kubernetes/connectedClusters", cluster.name)
-                yield "clusters", row["id"], row | {"agent": dict(vars(cluster.agent)), "tags": dict(cluster.tags), "online_since": 0}
+                yield (
+                    "clusters",
+                    row["id"],
+                    row | {"agent": dict(vars(cluster.agent)), "tags": dict(cluster.tags), "online_since": 0},
+                )
             for workspace in group.workspaces:
                 row = dataclasses.asdict(workspace) | place("Microsoft.OperationalInsights/workspaces", workspace.name)
                 yield "workspaces", row["id"], row
@@ -203,12 +210,25 @@ class World:
                 gateways = row.pop("gateways")
                 yield "services", row["id"], row
                 for gateway in gateways:
-                    yield "gateways", f"{row['id']}/gateways/{gateway['name']}", {
-                        "id": f"{row['id']}/gateways/{gateway['name']}", "parent": row["id"].lower(), "name": gateway["name"], "etag": 1,
-                        "locationData": {"name": gateway["location_name"], "city": None, "district": None, "countryOrRegion": None},
-                        "description": gateway["description"] or None, "apis": gateway["apis"],
-                        "keys": {"primary": gateway["primary_key"], "secondary": gateway["secondary_key"]},
-                    }
+                    yield (
+                        "gateways",
+                        f"{row['id']}/gateways/{gateway['name']}",
+                        {
+                            "id": f"{row['id']}/gateways/{gateway['name']}",
+                            "parent": row["id"].lower(),
+                            "name": gateway["name"],
+                            "etag": 1,
+                            "locationData": {
+                                "name": gateway["location_name"],
+                                "city": None,
+                                "district": None,
+                                "countryOrRegion": None,
+                            },
+                            "description": gateway["description"] or None,
+                            "apis": gateway["apis"],
+                            "keys": {"primary": gateway["primary_key"], "secondary": gateway["secondary_key"]},
+                        },
+                    )
 
 
 def build(kind: type, data: Any, where: str = "the world") -> Any:
@@ -218,21 +238,24 @@ def build(kind: type, data: Any, where: str = "the world") -> Any:
         raise WorldError(f"{where}: expected a mapping with some of {', '.join(fields)}")
     if unknown := set(data) - set(fields):
         raise WorldError(f"{where}: unknown key {', '.join(sorted(map(str, unknown)))}; known are {', '.join(fields)}")
-    needed = [name for name, item in fields.items() if item.default is item.default_factory is dataclasses.MISSING]
-    if missing := [name for name in needed if data.get(name) in (None, "")]:
-        raise WorldError(f"{where}: missing {', '.join(missing)}")
+    missing = dataclasses.MISSING
+    needed = [name for name, item in fields.items() if item.default is missing and item.default_factory is missing]
+    if absent := [name for name in needed if data.get(name) in (None, "")]:
+        raise WorldError(f"{where}: missing {', '.join(absent)}")
     values = {}
     for name, value in data.items():
         place, item = f"{where}, {name}", fields[name]
         nested = item.metadata.get("kind")
-        if nested and value is not None:
+        if nested and value is None:
+            continue  # an empty key is one that is not there
+        if nested:
             if item.metadata["one"]:
                 value = build(nested, value, place)
             elif isinstance(value, list):
                 value = [build(nested, one, f"{place}[{index}]") for index, one in enumerate(value)]
             else:
                 raise WorldError(f"{place}: expected a list")
-        elif not nested:
+        else:
             _check_plain(item, value, place)
         values[name] = value
     return kind(**values)
@@ -240,14 +263,15 @@ def build(kind: type, data: Any, where: str = "the world") -> Any:
 
 def _check_plain(item: dataclasses.Field, value: Any, place: str) -> None:
     declared = str(item.type)
-    wanted: tuple[type, ...]
-    for start, wanted in (("str", (str,)), ("bool", (bool,)), ("int", (int,)), ("float", (int, float)), ("list", (list,)), ("dict", (dict,))):
-        if declared.startswith(start):
-            break
-    if not (isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool)) or value is None and "None" in declared):
+    if value is None and declared.endswith("None"):
+        return
+    wanted = _PLAIN[re.split(r"\W", declared)[0]]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise WorldError(f"{place}: expected {declared}, got {value!r}")
-    if declared == "list[str]" and not all(isinstance(one, str) for one in value):
-        raise WorldError(f"{place}: expected a list of strings")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    leaves = [leaf for part in parts for leaf in (part if isinstance(part, list) else [part])]
+    if not all(isinstance(leaf, str) for leaf in leaves):
+        raise WorldError(f"{place}: expected {declared}, with quotes around what looks like a number")
     if value not in (choices := item.metadata.get("choices", (value,))):
         raise WorldError(f"{place}: {value!r} is not one of {', '.join(choices)}")
 

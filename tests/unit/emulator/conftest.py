@@ -67,9 +67,20 @@ class Answer:
 def ask(app: Any, method: str, url: str, content: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
     """One request to the web application, without a socket."""
     parts = urlsplit(url)
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "https", "path": unquote(parts.path),
-             "raw_path": parts.path.encode(), "query_string": parts.query.encode(), "root_path": "", "server": ("localhost", 8443),
-             "client": ("127.0.0.1", 1), "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": unquote(parts.path),
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "server": ("localhost", 8443),
+        "client": ("127.0.0.1", 1),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+    }
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -109,12 +120,21 @@ class Azure:
         """Let the emulator's time pass."""
         self.emu.clock.offset += seconds
 
-    def install(self, path: str = EXTENSION, protected: dict[str, str] | None = None, api: str = "2023-05-01", **properties: Any) -> Any:
+    def install(
+        self, path: str = EXTENSION, protected: dict[str, str] | None = None, api: str = "2023-05-01", **properties: Any
+    ) -> Any:
         """PUT of a gateway extension that works, with changes."""
         settings = {"gateway.configuration.uri": "apim.configuration.azure-api.net"}
-        body = {"identity": {"type": "SystemAssigned"}, "properties": {
-            "extensionType": "microsoft.apimanagement.gateway", "scope": {"namespace": {"targetNamespace": "apim"}},
-            "configurationSettings": settings, "configurationProtectedSettings": protected or {"gateway.auth.token": "GatewayKey none"}} | properties}
+        body = {
+            "identity": {"type": "SystemAssigned"},
+            "properties": {
+                "extensionType": "microsoft.apimanagement.gateway",
+                "scope": {"namespace": {"targetNamespace": "apim"}},
+                "configurationSettings": settings,
+                "configurationProtectedSettings": protected or {"gateway.auth.token": "GatewayKey none"},
+            }
+            | properties,
+        }
         return self.call("PUT", path, body, api)
 
     def new_gateway(self) -> None:

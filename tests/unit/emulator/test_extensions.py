@@ -11,8 +11,18 @@ import pytest
 
 from .conftest import EXTENSION, GROUP, LYON, OSLO, SUBSCRIPTION, Azure
 
-OLD = ["extensionType", "autoUpgradeMinorVersion", "releaseTrain", "version", "scope", "provisioningState", "configurationSettings",
-       "configurationProtectedSettings", "statuses", "aksAssignedIdentity"]
+OLD = [
+    "extensionType",
+    "autoUpgradeMinorVersion",
+    "releaseTrain",
+    "version",
+    "scope",
+    "provisioningState",
+    "configurationSettings",
+    "configurationProtectedSettings",
+    "statuses",
+    "aksAssignedIdentity",
+]
 NEW = [*OLD[:4], "currentVersion", *OLD[4:], "isSystemExtension"]
 NEWEST = [*NEW[:2], "autoUpgradeMode", *NEW[2:], "extensionState", "additionalDetails"]
 
@@ -44,9 +54,18 @@ def test_put_answers_201_with_the_resource_and_the_operation(azure: Azure) -> No
     assert "x-ms-ratelimit-remaining-subscription-writes" in answer.headers
 
 
-@pytest.mark.parametrize(("version", "keys"), [
-    ("2020-07-01-preview", [key for key in OLD if key != "configurationProtectedSettings"]), ("2022-03-01", OLD), ("2022-07-01", OLD),
-    ("2022-11-01", NEW), ("2023-05-01", NEW), ("2024-11-01", NEW), ("2025-03-01", NEWEST)])
+@pytest.mark.parametrize(
+    ("version", "keys"),
+    [
+        ("2020-07-01-preview", [key for key in OLD if key != "configurationProtectedSettings"]),
+        ("2022-03-01", OLD),
+        ("2022-07-01", OLD),
+        ("2022-11-01", NEW),
+        ("2023-05-01", NEW),
+        ("2024-11-01", NEW),
+        ("2025-03-01", NEWEST),
+    ],
+)
 def test_keys_of_each_api_version_in_order(azure: Azure, version: str, keys: list[str]) -> None:
     azure.install()
     assert list(azure.call("GET", EXTENSION, version=version).json()["properties"]) == keys
@@ -67,7 +86,11 @@ def test_operation_runs_then_succeeds_and_old_versions_show_the_installed_one(az
     azure.wait()
     assert azure.call("GET", operation).json()["status"] == "Succeeded"
     properties = azure.call("GET", EXTENSION).json()["properties"]
-    assert (properties["provisioningState"], properties["version"], properties["currentVersion"]) == ("Succeeded", None, "1.6.0")
+    assert (properties["provisioningState"], properties["version"], properties["currentVersion"]) == (
+        "Succeeded",
+        None,
+        "1.6.0",
+    )
     assert azure.call("GET", EXTENSION, version="2022-03-01").json()["properties"]["version"] == "1.6.0"
 
 
@@ -78,12 +101,19 @@ def test_a_rebuilt_operation_url_is_refused(azure: Azure, old: str, new: str) ->
 
 
 def test_pinned_version_shows_as_current_while_it_is_being_installed(azure: Azure) -> None:
-    assert azure.install(autoUpgradeMinorVersion=False, releaseTrain="preview").json()["properties"]["releaseTrain"] == "preview"
+    assert (
+        azure.install(autoUpgradeMinorVersion=False, releaseTrain="preview").json()["properties"]["releaseTrain"]
+        == "preview"
+    )
     azure.wait()
     azure.call("PATCH", EXTENSION, {"properties": {"version": "1.6.4"}})
     azure.wait(2)
     properties = azure.call("GET", EXTENSION).json()["properties"]
-    assert (properties["version"], properties["currentVersion"], properties["provisioningState"]) == ("1.6.4", "1.6.4", "Updating")
+    assert (properties["version"], properties["currentVersion"], properties["provisioningState"]) == (
+        "1.6.4",
+        "1.6.4",
+        "Updating",
+    )
 
 
 def test_put_over_an_existing_one_replaces_it_and_keeps_its_creation_time(azure: Azure) -> None:
@@ -99,13 +129,24 @@ def test_put_over_an_existing_one_replaces_it_and_keeps_its_creation_time(azure:
 def test_patch_merges_settings_and_replaces_protected_settings(azure: Azure) -> None:
     azure.install(protected={"gateway.auth.token": "GatewayKey x", "gone": "y"})
     azure.wait()
-    answer = azure.call("PATCH", EXTENSION, {"properties": {
-        "configurationSettings": {"service.type": "NodePort"}, "configurationProtectedSettings": {"gateway.auth.token": "GatewayKey z"}}})
+    answer = azure.call(
+        "PATCH",
+        EXTENSION,
+        {
+            "properties": {
+                "configurationSettings": {"service.type": "NodePort"},
+                "configurationProtectedSettings": {"gateway.auth.token": "GatewayKey z"},
+            }
+        },
+    )
     assert answer.status_code == 202
     assert "azure-asyncoperation" in answer.headers
     properties = answer.json()["properties"]
     assert properties["provisioningState"] == "Updating"
-    assert properties["configurationSettings"] == {"gateway.configuration.uri": "apim.configuration.azure-api.net", "service.type": "NodePort"}
+    assert properties["configurationSettings"] == {
+        "gateway.configuration.uri": "apim.configuration.azure-api.net",
+        "service.type": "NodePort",
+    }
     assert properties["configurationProtectedSettings"] == {"gateway.auth.token": ""}
     assert azure.call("GET", answer.headers["azure-asyncoperation"]).json()["status"] == "Updating"
     azure.wait()
@@ -135,7 +176,11 @@ def test_no_change_while_an_operation_runs(azure: Azure) -> None:
     azure.install()
     for answer, code, words in (
         (azure.install(), "UpdateFailed", "there is a conflicting operation in progress"),
-        (azure.call("PATCH", EXTENSION, {"properties": {}}), "ExtensionPatchFailed", "(ProvisioningState of extension: Creating)"),
+        (
+            azure.call("PATCH", EXTENSION, {"properties": {}}),
+            "ExtensionPatchFailed",
+            "(ProvisioningState of extension: Creating)",
+        ),
         (azure.call("DELETE", EXTENSION), "ExtensionDeleteFailed", "(ProvisioningState of extension: Creating)"),
     ):
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, code)
@@ -158,7 +203,11 @@ def test_delete(azure: Azure) -> None:
 def test_forced_delete_answers_at_once_with_its_odd_body(azure: Azure) -> None:
     azure.install()
     answer = azure.call("DELETE", f"{EXTENSION}?api-version=2023-05-01&forceDelete=true")
-    assert (answer.status_code, answer.json()["isSuccessStatusCode"], answer.json()["reasonPhrase"]) == (200, True, "OK")
+    assert (answer.status_code, answer.json()["isSuccessStatusCode"], answer.json()["reasonPhrase"]) == (
+        200,
+        True,
+        "OK",
+    )
     assert azure.call("GET", EXTENSION).status_code == 404
 
 
@@ -191,19 +240,37 @@ def test_an_agent_that_never_answers_leaves_creating(azure: Azure) -> None:
     assert state(azure) == "Creating"
 
 
-@pytest.mark.parametrize(("agent", "changes", "words"), [
-    ({"outcome": "fail", "message": "no room"}, {}, "Helm installation failed : no room"),
-    ({}, {"releaseTrain": "nightly"}, "Failed to resolve the extension version from the given values."),
-    ({}, {"version": "9.9.9", "autoUpgradeMinorVersion": False}, "Failed to resolve the extension version from the given values."),
-    ({}, {"configurationSettings": {"gateway.configuration.uri": "x", "ingress.enabled": "true"}},
-     "system:serviceaccount:azure-arc:ext-installer-gw"),
-    ({}, {"configurationSettings": {}}, "gateway.configuration.uri"),
-    ({}, {"configurationProtectedSettings": {}}, "gateway.auth.token"),
-])
-def test_failed_operations_and_what_the_resource_says(azure: Azure, agent: dict[str, Any], changes: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(
+    ("agent", "changes", "words"),
+    [
+        ({"outcome": "fail", "message": "no room"}, {}, "Helm installation failed : no room"),
+        ({}, {"releaseTrain": "nightly"}, "from the given values. InnerError:[ '{0}' ]."),
+        (
+            {},
+            {"version": "9.9.9", "autoUpgradeMinorVersion": False},
+            "Failed to resolve the extension version from the given values.",
+        ),
+        (
+            {},
+            {"configurationSettings": {"gateway.configuration.uri": "x", "ingress.enabled": "true"}},
+            "system:serviceaccount:azure-arc:ext-installer-gw",
+        ),
+        ({}, {"configurationSettings": {}}, "gateway.configuration.uri"),
+        ({}, {"configurationProtectedSettings": {}}, "gateway.auth.token"),
+    ],
+)
+def test_failed_operations_and_what_the_resource_says(
+    azure: Azure, agent: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
     azure.control("PATCH", "clusters/oslo", {"agent": agent})
-    body = {"properties": {"extensionType": "microsoft.apimanagement.gateway", "configurationSettings": {"gateway.configuration.uri": "x"},
-                           "configurationProtectedSettings": {"gateway.auth.token": "y"}} | changes}
+    body = {
+        "properties": {
+            "extensionType": "microsoft.apimanagement.gateway",
+            "configurationSettings": {"gateway.configuration.uri": "x"},
+            "configurationProtectedSettings": {"gateway.auth.token": "y"},
+        }
+        | changes
+    }
     operation = azure.call("PUT", EXTENSION, body).headers["azure-asyncoperation"]
     azure.wait()
     answer = azure.call("GET", operation).json()
@@ -222,24 +289,115 @@ EMPTY = GROUP.replace("/rg", "/empty")
 PROPERTIES = {"extensionType": "microsoft.apimanagement.gateway"}
 
 
-@pytest.mark.parametrize(("method", "path", "body", "status", "code", "words", "gateway"), [
-    ("GET", EXTENSION, None, 404, "ResourceNotFound", "Extension instance with name 'gw' not found.", False),
-    ("PATCH", EXTENSION, {"properties": {}}, 404, "ResourceNotFound", "Extension instance with name 'gw' not found.", False),
-    ("GET", EXTENSION.replace("oslo", "x"), None, 404, "ResourceNotFound",
-     "The Resource 'Microsoft.Kubernetes/connectedClusters/x' under resource group 'rg' was not found.", True),
-    ("PUT", EXTENSION.replace("oslo", "x"), {"properties": PROPERTIES}, 404, "ResourceNotFound", "connectedClusters/x", True),
-    ("GET", EXTENSION.replace("/rg/", "/nope/"), None, 404, "ResourceGroupNotFound", "Resource group 'nope' could not be found.", True),
-    ("GET", EXTENSION.replace(SUBSCRIPTION, TENANT := "99999999-0000-4000-8000-000000000000"), None, 404, "SubscriptionNotFound", TENANT, True),
-    ("PUT", EXTENSION, {"properties": {}}, 400, "InvalidRequestContent", "extensionType", False),
-    ("PUT", EXTENSION, {"properties": PROPERTIES | {"configurationSettings": {"replicaCount": 3}}}, 400, "InvalidRequestContent", "string", False),
-    ("PUT", EXTENSION, {"properties": PROPERTIES | {"configurationSettings": {"a": {"b": "c"}}}}, 400, "InvalidRequestContent", "string", False),
-    ("PUT", EXTENSION, {"properties": PROPERTIES | {"scope": {"cluster": {}, "namespace": {}}}}, 400, "InvalidRequestContent", "scope", False),
-    ("PUT", EXTENSION, {"properties": PROPERTIES | {"version": "1.6.0"}}, 400, "InvalidExtensionVersionSettings", "AutoUpgradeMinorVersion", False),
-    ("PUT", EXTENSION, {"properties": {"extensionType": "microsoft.example"}}, 400, "ExtensionTypeRegistrationGetFailed",
-     "Extension type microsoft.example is not registered in region norwayeast. Extension is available in westeurope.", False),
-    ("PUT", EXTENSION, {"properties": {"extensionType": "x"}}, 400, "ExtensionTypeRegistrationGetFailed", "Extension type x", False),
-])
-def test_refusals(azure: Azure, method: str, path: str, body: Any, status: int, code: str, words: str, gateway: bool) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "words", "gateway"),
+    [
+        ("GET", EXTENSION, None, 404, "ResourceNotFound", "Extension instance with name 'gw' not found.", False),
+        (
+            "PATCH",
+            EXTENSION,
+            {"properties": {}},
+            404,
+            "ResourceNotFound",
+            "Extension instance with name 'gw' not found.",
+            False,
+        ),
+        (
+            "GET",
+            EXTENSION.replace("oslo", "x"),
+            None,
+            404,
+            "ResourceNotFound",
+            "The Resource 'Microsoft.Kubernetes/connectedClusters/x' under resource group 'rg' was not found.",
+            True,
+        ),
+        (
+            "PUT",
+            EXTENSION.replace("oslo", "x"),
+            {"properties": PROPERTIES},
+            404,
+            "ResourceNotFound",
+            "connectedClusters/x",
+            True,
+        ),
+        (
+            "GET",
+            EXTENSION.replace("/rg/", "/nope/"),
+            None,
+            404,
+            "ResourceGroupNotFound",
+            "Resource group 'nope' could not be found.",
+            True,
+        ),
+        (
+            "GET",
+            EXTENSION.replace(SUBSCRIPTION, TENANT := "99999999-0000-4000-8000-000000000000"),
+            None,
+            404,
+            "SubscriptionNotFound",
+            TENANT,
+            True,
+        ),
+        ("PUT", EXTENSION, {"properties": {}}, 400, "InvalidRequestContent", "extensionType", False),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": PROPERTIES | {"configurationSettings": {"replicaCount": 3}}},
+            400,
+            "InvalidRequestContent",
+            "string",
+            False,
+        ),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": PROPERTIES | {"configurationSettings": {"a": {"b": "c"}}}},
+            400,
+            "InvalidRequestContent",
+            "string",
+            False,
+        ),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": PROPERTIES | {"scope": {"cluster": {}, "namespace": {}}}},
+            400,
+            "InvalidRequestContent",
+            "scope",
+            False,
+        ),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": PROPERTIES | {"version": "1.6.0"}},
+            400,
+            "InvalidExtensionVersionSettings",
+            "AutoUpgradeMinorVersion",
+            False,
+        ),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": {"extensionType": "microsoft.example"}},
+            400,
+            "ExtensionTypeRegistrationGetFailed",
+            "microsoft.example is not registered in region norwayeast. Extension is available in westeurope.",
+            False,
+        ),
+        (
+            "PUT",
+            EXTENSION,
+            {"properties": {"extensionType": "x"}},
+            400,
+            "ExtensionTypeRegistrationGetFailed",
+            "Extension type x",
+            False,
+        ),
+    ],
+)
+def test_refusals(
+    azure: Azure, method: str, path: str, body: Any, status: int, code: str, words: str, gateway: bool
+) -> None:
     answer = azure.call(method, path, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert words in answer.json()["error"]["message"]
@@ -252,7 +410,9 @@ def test_missing_extension_has_the_providers_own_shape(azure: Azure) -> None:
     assert "api-supported-versions" in answer.headers
 
 
-@pytest.mark.parametrize("changes", [{"extensionType": "microsoft.example"}, {"scope": {"namespace": {"targetNamespace": "other"}}}])
+@pytest.mark.parametrize(
+    "changes", [{"extensionType": "microsoft.example"}, {"scope": {"namespace": {"targetNamespace": "other"}}}]
+)
 def test_type_and_scope_cannot_be_changed(azure: Azure, changes: dict[str, Any]) -> None:
     azure.emu.world.extension_types[1].regions = []
     azure.install()
