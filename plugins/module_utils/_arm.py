@@ -179,14 +179,20 @@ def explained(doing: str, sign_in: SignIn) -> t.Iterator[None]:
     except (DecodeError, DeserializationError):
         raise ApimError(f"Could not {doing}: Azure's answer is not what its interface promises. Run again.") from None
     except HttpResponseError as error:
-        if error.response is None:
-            raise ApimError(_unreachable(doing, sign_in, error)) from None
         response = error.response
+        if isinstance(error, ClientAuthenticationError) and not _from_resource_manager(response, sign_in):
+            raise ApimError(sentences(f"Could not {doing}", explain_sign_in_failure(error, sign_in))) from None
+        if response is None:
+            raise ApimError(_unreachable(doing, sign_in, error)) from None
         raise AzureFailure(doing, response.status_code, Said.of(body_of(response.text())), response.headers) from None
-    except ClientAuthenticationError as error:
-        raise ApimError(sentences(f"Could not {doing}", explain_sign_in_failure(error, sign_in))) from None
     except AzureError as error:
         raise ApimError(_unreachable(doing, sign_in, error)) from None
+
+
+def _from_resource_manager(response: t.Any, sign_in: SignIn) -> bool:
+    """Whether an authentication error is ARM's own 401, which the SDK raises like azure-identity's failure to get a token."""
+    url = str(response.request.url) if response is not None else ""
+    return url.startswith(sign_in.cloud.resource_manager) and "/oauth2/" not in url
 
 
 def _unreachable(doing: str, sign_in: SignIn, error: Exception) -> str:
