@@ -128,9 +128,13 @@ def _rows(view: Mapping[str, t.Any]) -> dict[str, t.Any]:
     return rows | dict(view.get("settings") or {}) | dict(view.get("protected_settings") or {})
 
 
-def shown(settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings as people may see them: a secret among them is masked."""
-    return {name: "********" if name in SECRET_NAMES else value for name, value in sorted(settings.items())}
+def shown(settings: Mapping[str, str], protected: t.AbstractSet[str] = frozenset()) -> dict[str, str]:
+    """The settings as people may see them: a secret among them is masked.
+
+    :param protected: more names of secrets: a setting that becomes protected is one already now.
+    """
+    secrets = SECRET_NAMES | protected
+    return {name: "********" if name in secrets else value for name, value in sorted(settings.items())}
 
 
 def _view(
@@ -143,18 +147,21 @@ def _view(
         "release_train": train,
         "version": version,
         "auto_upgrade_minor_version": auto,
-        "settings": shown(settings),
+        "settings": settings,
         "protected_settings": dict(sorted(protected.items())),
     }
 
 
-def view(observed: Extension) -> dict[str, t.Any]:
-    """The extension as the diff shows it."""
+def view(observed: Extension, protected: t.AbstractSet[str] = frozenset()) -> dict[str, t.Any]:
+    """The extension as the diff shows it.
+
+    :param protected: the names that the task protects.
+    """
     return _view(
         observed.provisioning_state,
         observed.target_namespace,
         (observed.release_train, observed.version, observed.auto_upgrade_minor_version),
-        observed.settings,
+        shown(observed.settings, protected),
         {name: "(set)" for name in observed.protected_names},
     )
 
@@ -199,8 +206,9 @@ def _create(action: str, observed: Extension | None, desired: Desired) -> Plan:
     auto = not desired.version and desired.auto_upgrade_minor_version is not False
     release = (desired.release_train or FIRST_RELEASE_TRAIN, desired.version, auto)
     sent = {name: "(set)" for name in desired.protected}
-    after = _view("Succeeded", desired.target_namespace, release, settings, sent)
-    return Plan(action, _whole(desired, release, settings), view(observed) if observed else {}, after)
+    after = _view("Succeeded", desired.target_namespace, release, shown(settings), sent)
+    before = view(observed, desired.protected.keys()) if observed else {}
+    return Plan(action, _whole(desired, release, settings), before, after)
 
 
 def _whole(desired: Desired, release: tuple[str | None, str | None, bool], settings: Mapping[str, str]) -> dict:
@@ -255,7 +263,7 @@ def _change(observed: Extension, desired: Desired) -> Plan:
 
     train, version, auto = release = _release(observed, desired)
     properties: dict[str, t.Any] = {}
-    if (train or "").lower() != (observed.release_train or "").lower():
+    if train != observed.release_train:
         properties["releaseTrain"] = train
     if (version, auto) != (observed.version, observed.auto_upgrade_minor_version):
         properties |= {"autoUpgradeMinorVersion": auto, "version": version}
@@ -264,7 +272,7 @@ def _change(observed: Extension, desired: Desired) -> Plan:
     if send_protected:
         properties["configurationProtectedSettings"] = dict(desired.protected)
 
-    before = view(observed)
+    before = view(observed, desired.protected.keys())
     replaces = bool(gone) or observed.broken
     if not (replaces or properties):
         return Plan("none", before=before, after=before)
@@ -278,7 +286,7 @@ def _change(observed: Extension, desired: Desired) -> Plan:
 
     again = observed.protected_names if send_protected else frozenset()
     sent = {name: "(set again)" if name in again else "(set)" for name in protected}
-    after = _view("Succeeded", observed.target_namespace, release, settings, sent)
+    after = _view("Succeeded", observed.target_namespace, release, shown(settings), sent)
     if replaces:
         return Plan("repair" if observed.broken else "replace", _whole(desired, release, settings), before, after)
     return Plan("update", properties, before, after)
@@ -286,10 +294,12 @@ def _change(observed: Extension, desired: Desired) -> Plan:
 
 def _release(observed: Extension, desired: Desired) -> tuple[str | None, str | None, bool]:
     """Release train, pinned version and auto upgrade after the change."""
-    train = desired.release_train or observed.release_train
+    train = desired.release_train
+    if not train or train.lower() == (observed.release_train or "").lower():
+        train = observed.release_train  # Azure takes a train in any letters and shows it as it was first given
     if desired.version:
         return train, desired.version, False
-    if desired.auto_upgrade_minor_version is None:
+    if desired.auto_upgrade_minor_version in (None, observed.auto_upgrade_minor_version):
         return train, observed.version, observed.auto_upgrade_minor_version
     if desired.auto_upgrade_minor_version:
         return train, None, True
