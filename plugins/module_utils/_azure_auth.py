@@ -36,6 +36,7 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._azure_sources impor
     choose_source,
 )
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
+from ansible_collections.arcfleet.apim.plugins.module_utils._remember import Remember, RememberedCredential
 
 # Why the Azure libraries could not be imported (a formatted traceback), or None. They are imported here and not later:
 # whoever gets as far as importing this file signs in.
@@ -83,12 +84,15 @@ class SignIn:
     source: str
 
 
-def sign_in(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> SignIn:
+def sign_in(
+    options: Mapping[str, t.Any], environ: Mapping[str, str], remember: Remember | None = None
+) -> SignIn:
     """Choose a source, a method and a cloud, and make the credential.
 
     :param options: the task's values for AUTH_OPTIONS; a missing key or None is "not given", other keys are ignored.
     :param environ: usually C(os.environ). azure-identity itself reads the process's environment for the Azure CLI's
         C(PATH), the managed identity endpoints, proxies and C(REQUESTS_CA_BUNDLE).
+    :param remember: shares access tokens and a custom cloud's endpoints with other processes.
     :raises ApimError: libraries missing, no source usable, half a credential, unknown cloud, unreadable files.
     """
     if AZURE_IMPORT_ERROR:
@@ -100,7 +104,7 @@ def sign_in(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> SignIn:
     chosen = choose_source(options, environ)
     values = chosen.values
     verify = choice_value(values, "cert_validation_mode", "validate") == "validate"
-    cloud = choose_cloud(values, environ, verify)
+    cloud = choose_cloud(values, environ, verify, remember)
     entra = {
         "authority": cloud.authority,
         # Microsoft's list of authorities lacks those of other clouds, and may not be reachable from there.
@@ -117,6 +121,8 @@ def sign_in(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> SignIn:
         raise ApimError(
             f"Cannot sign in to Azure with the {METHOD_NAMES[chosen.method]} from {chosen.source}: {exc}"
         ) from exc
+    if remember:
+        credential = RememberedCredential(credential, remember, [chosen.method, cloud.authority, sorted(values.items())])
     return SignIn(credential, cloud, values.get("subscription_id"), cloud.scope, verify, chosen.source)
 
 

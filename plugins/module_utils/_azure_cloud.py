@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
+from ansible_collections.arcfleet.apim.plugins.module_utils._remember import Remember, seconds_from_now
 
 try:
     from azure.core import PipelineClient
@@ -78,7 +79,9 @@ CLOUDS: dict[str, Cloud] = {
 }
 
 
-def choose_cloud(values: Mapping[str, t.Any], environ: Mapping[str, str], verify: bool) -> Cloud:
+def choose_cloud(
+    values: Mapping[str, t.Any], environ: Mapping[str, str], verify: bool, remember: Remember | None = None
+) -> Cloud:
     """The cloud that C(cloud_environment) names, or else C(AZURE_AUTHORITY_HOST), or else the public one.
 
     :raises ApimError: unknown name, not https, or no usable answer from the endpoint.
@@ -86,7 +89,7 @@ def choose_cloud(values: Mapping[str, t.Any], environ: Mapping[str, str], verify
     name = values.get("cloud_environment")
     host = environ.get("AZURE_AUTHORITY_HOST")
     if name and "://" in name:
-        cloud = discover_cloud(_https("cloud_environment", name), verify)
+        cloud = _known_or_discovered(_https("cloud_environment", name), verify, remember)
     elif name:
         if name not in CLOUDS:
             raise ApimError(
@@ -121,6 +124,15 @@ def _https(name: str, url: str) -> str:
     if not usable:
         raise ApimError(f"{name} must be an https URL, not {url!r}: Azure credentials are only sent over TLS.")
     return url
+
+
+def _known_or_discovered(url: str, verify: bool, remember: Remember | None) -> Cloud:
+    if remember is None:
+        return discover_cloud(url, verify)
+    found = remember(
+        ["cloud", url, verify], lambda: (dataclasses.asdict(discover_cloud(url, verify)), seconds_from_now(3600))
+    )
+    return Cloud(**found)
 
 
 def discover_cloud(url: str, verify: bool) -> Cloud:

@@ -19,6 +19,7 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._arm import AZURE_IM
 from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import (
     AUTH_MUTUALLY_EXCLUSIVE,
     AUTH_OPTIONS,
+    SignIn,
     sign_in,
 )
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
@@ -56,28 +57,49 @@ class Task:
     constraints: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
+def argument_spec(task: Task) -> dict[str, t.Any]:
+    """Everything that validates the task's options, by AnsibleModule's names."""
+    return {
+        "argument_spec": {**AUTH_OPTIONS, **task.options},
+        "mutually_exclusive": [*AUTH_MUTUALLY_EXCLUSIVE, *task.constraints.get("mutually_exclusive", [])],
+        "required_if": task.constraints.get("required_if"),
+        "required_together": task.constraints.get("required_together"),
+    }
+
+
+def execute(
+    task: Task,
+    options: Mapping[str, t.Any],
+    connect: Callable[[Mapping[str, t.Any]], SignIn],
+    check_mode: bool,
+    diff_mode: bool,
+) -> dict[str, t.Any]:
+    """Do the task's work and return its result, wherever it runs. Raises nothing.
+
+    :param options: validated, with their defaults.
+    :param connect: signs in with these options.
+    :return: what the task returns; C(failed) and C(msg) when it failed; C(warnings).
+    """
+    if AZURE_IMPORT_ERROR:
+        missing = missing_required_lib("azure-identity and azure-mgmt-kubernetesconfiguration")
+        return {"failed": True, "msg": missing, "exception": AZURE_IMPORT_ERROR}
+    warnings = []
+    try:
+        wanted = task.parse(options)
+        signed_in = connect(options)
+        if not signed_in.verify:
+            warnings.append("TLS certificates are not checked (cert_validation_mode is 'ignore'): tokens can be stolen on the way.")
+        outcome = task.perform(wanted, Arm(signed_in), check_mode)
+    except ApimError as error:
+        return {"failed": True, "msg": str(error), "warnings": warnings, **error.facts}
+    diff = {"diff": {"before": outcome.before, "after": outcome.after}} if diff_mode and outcome.before is not None else {}
+    return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
+
+
 def run_module(task: Task) -> None:
     """Run the task as an ordinary Ansible module."""
-    module = AnsibleModule(
-        argument_spec={**AUTH_OPTIONS, **task.options},
-        supports_check_mode=True,
-        mutually_exclusive=[*AUTH_MUTUALLY_EXCLUSIVE, *task.constraints.get("mutually_exclusive", [])],
-        required_if=task.constraints.get("required_if"),
-        required_together=task.constraints.get("required_together"),
-    )
-    if AZURE_IMPORT_ERROR:
-        module.fail_json(
-            msg=missing_required_lib("azure-identity and azure-mgmt-kubernetesconfiguration"), exception=AZURE_IMPORT_ERROR
-        )
-    try:
-        wanted = task.parse(module.params)
-        signed_in = sign_in(module.params, os.environ)
-        if not signed_in.verify:
-            module.warn("TLS certificates are not checked (cert_validation_mode is 'ignore'): tokens can be stolen on the way.")
-        outcome = task.perform(wanted, Arm(signed_in), module.check_mode)
-    except ApimError as error:
-        module.fail_json(msg=str(error), **error.facts)
-    for warning in outcome.warnings:
+    module = AnsibleModule(supports_check_mode=True, **argument_spec(task))
+    result = execute(task, module.params, lambda options: sign_in(options, os.environ), module.check_mode, module._diff)
+    for warning in result.pop("warnings", ()):
         module.warn(warning)
-    diff = {} if outcome.before is None else {"diff": {"before": outcome.before, "after": outcome.after}}
-    module.exit_json(changed=outcome.changed, **outcome.facts, **diff)
+    (module.fail_json if result.pop("failed", False) else module.exit_json)(**result)
