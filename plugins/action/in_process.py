@@ -47,8 +47,10 @@ _ON = boolean(os.environ.get("ANSIBLE_ARCFLEET_IN_PROCESS") or "true", strict=Fa
 # Other systems have no memory files, and forking there after some libraries have started threads crashes.
 if _ON and sys.platform == "linux":
     from ansible_collections.arcfleet.apim.plugins.plugin_utils._shared_memory import SharedMemory
+    from ansible_collections.arcfleet.apim.plugins.plugin_utils._warm_up import warm_up
 
     _SHARED: SharedMemory | None = SharedMemory()
+    warm_up()
 else:
     _SHARED = None
 

@@ -43,7 +43,8 @@ def expiry(settings: Mapping[str, str]) -> dt.datetime | None:
     match = _FORM.fullmatch(settings.get(SETTING) or "")
     if not match or match[1] == "unknown":
         return None
+    year, rest = match[1][:4], re.findall("..", match[1][4:])
     try:
-        return dt.datetime.strptime(match[1], "%Y%m%d%H%M").replace(tzinfo=dt.timezone.utc)
+        return dt.datetime(int(year), *map(int, rest), tzinfo=dt.timezone.utc)
     except ValueError:
         return None
