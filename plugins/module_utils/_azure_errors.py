@@ -97,7 +97,7 @@ class AzureFailure(ApimError):
         answered_by_arm = headers.get("x-ms-failure-cause") == "gateway"
         self.absent = status == 404 and said.code == "ResourceNotFound" and not answered_by_arm
         super().__init__(
-            sentences(f"Could not {doing}: {_quote(said, status)}", remedy(said, status), correlation_text(headers)),
+            sentences(f"Could not {doing}: {quote(said, status)}", remedy(said, status), correlation_text(headers)),
             error=error_facts(said, status, headers),
         )
 
@@ -118,7 +118,8 @@ def sentences(*parts: str) -> str:
     return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in (p.strip() for p in parts) if part)
 
 
-def _quote(said: Said, status: int | None) -> str:
+def quote(said: Said, status: int | None = None) -> str:
+    """Azure's own words, as part of a sentence."""
     where = f" (HTTP {status})" if status else ""
     if said.code and said.message:
         return f"Azure said {said.code}{where}: {said.message}"

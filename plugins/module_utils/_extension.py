@@ -37,6 +37,9 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._task import Outcome
 from ansible_collections.arcfleet.apim.plugins.module_utils._wait import Deadline
 
 
+_NO_CLUSTER = ("ResourceNotFound", "ResourceGroupNotFound", "ParentResourceNotFound")
+
+
 @dataclasses.dataclass(frozen=True)
 class Wanted:
     """The options of C(apim_arc_extension), checked."""
@@ -188,7 +191,7 @@ class _Run:
         try:
             return self.client.get()
         except AzureFailure as failure:
-            if failure.status == 404 and not self.wanted.present:
+            if failure.status == 404 and failure.said.code in _NO_CLUSTER and not self.wanted.present:
                 self.warnings.append(f"There is no connected cluster {self.client.cluster_id}, so nothing to remove.")
                 return None
             raise
