@@ -83,7 +83,7 @@ class Arm:
     def __init__(self, sign_in: SignIn) -> None:
         self.sign_in = sign_in
         self.pipeline = Pipeline(
-            RequestsTransport(connection_verify=sign_in.verify),
+            RequestsTransport(connection_verify=sign_in.verify, connection_timeout=20, read_timeout=60),
             # No logging policy: with a log file configured, Ansible would write the SDK's log to it.
             [
                 RequestIdPolicy(),
@@ -141,7 +141,7 @@ class Arm:
         try:
             return self.call(doing, "GET", path, api_version)
         except AzureFailure as failure:
-            if failure.status == 404 and not failure.from_gateway:
+            if failure.absent:
                 return None
             raise
 

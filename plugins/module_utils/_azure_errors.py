@@ -69,7 +69,7 @@ class Said(t.NamedTuple):
         """Read an error body; its inner details are appended to the message. Tolerates any shape."""
         error = body.get("error", body) if isinstance(body, Mapping) else {}
         if not isinstance(error, Mapping):
-            error = {"message": str(error)}
+            error = {"message": error}
         message = str(error.get("message") or "").strip()
         details = error.get("details")
         for detail in details if isinstance(details, list) else ():
@@ -85,16 +85,19 @@ class AzureFailure(ApimError):
 
     :ivar status: HTTP status; None when there was no answer.
     :ivar said: what Azure said.
-    :ivar from_gateway: ARM itself answered, not the resource provider: with HTTP 404, a parent of the resource is missing.
+    :ivar absent: the resource itself does not exist. When it is a parent that is missing, ARM answers in the provider's
+        place, with another code or, with the same one, with C(x-ms-failure-cause: gateway). A 404 of somebody else, such as
+        a proxy, says nothing about the resource.
     """
 
     def __init__(self, doing: str, status: int | None, said: Said, headers: Mapping[str, str] | None = None) -> None:
         headers = headers or {}
         self.status = status
         self.said = said
-        self.from_gateway = headers.get("x-ms-failure-cause") == "gateway"
+        answered_by_arm = headers.get("x-ms-failure-cause") == "gateway"
+        self.absent = status == 404 and said.code == "ResourceNotFound" and not answered_by_arm
         super().__init__(
-            sentences(f"Could not {doing}: {_quote(said, status)}", remedy(said, status), correlation_text(headers)),
+            sentences(f"Could not {doing}: {quote(said, status)}", remedy(said, status), correlation_text(headers)),
             error=error_facts(said, status, headers),
         )
 
@@ -115,7 +118,8 @@ def sentences(*parts: str) -> str:
     return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in (p.strip() for p in parts) if part)
 
 
-def _quote(said: Said, status: int | None) -> str:
+def quote(said: Said, status: int | None = None) -> str:
+    """Azure's own words, as part of a sentence."""
     where = f" (HTTP {status})" if status else ""
     if said.code and said.message:
         return f"Azure said {said.code}{where}: {said.message}"

@@ -24,6 +24,8 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import
     Said,
     correlation_text,
     error_facts,
+    inner_error,
+    quote,
     remedy,
     sentences,
 )
@@ -33,6 +35,9 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._extension_plan impo
 from ansible_collections.arcfleet.apim.plugins.module_utils._names import check_name
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Outcome
 from ansible_collections.arcfleet.apim.plugins.module_utils._wait import Deadline
+
+
+_NO_CLUSTER = ("ResourceNotFound", "ResourceGroupNotFound", "ParentResourceNotFound")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +154,9 @@ class _Run:
         self.client = ExtensionClient(arm, wanted.resource_group, wanted.cluster_name, wanted.name)
         self.deadline = Deadline(wanted.wait_timeout, wanted.wait_sleep)
         self.warnings = list(wanted.warnings)
+        # A forced deletion is for operations that never end, so it does not wait for one.
+        self.forced = wanted.force_delete and not wanted.present
+        self.joins = wanted.wait and not check_mode and not self.forced
         record = None
         if wanted.track and wanted.desired.protected:
             record = secret_record.record(self.client.id, wanted.desired.protected, wanted.expires_on)
@@ -158,14 +166,14 @@ class _Run:
         step = self._present if self.wanted.present else self._absent
         while True:
             observed = self._observe()
-            if observed and observed.busy and self.wanted.wait and not self.check_mode:
+            if observed and observed.busy and self.joins:
                 self._join(observed)
                 continue
             try:
                 return step(observed)
             except AzureFailure as failure:
                 # Somebody else was quicker: join that operation and decide again.
-                if failure.status != 409 or not self.wanted.wait or self.deadline.passed or not self._is_busy():
+                if failure.status != 409 or not self.joins or self.deadline.passed or not self._is_busy():
                     raise
 
     def _join(self, observed: Extension) -> None:
@@ -177,13 +185,13 @@ class _Run:
         )
         settled = self._settle(observed)
         if ours and settled and settled.broken:
-            raise self._failed(Said(settled.provisioning_state, _why(settled)), settled, {})
+            raise self._failed(Said(settled.provisioning_state, ""), settled, {})
 
     def _observe(self) -> Extension | None:
         try:
             return self.client.get()
         except AzureFailure as failure:
-            if failure.status == 404 and not self.wanted.present:
+            if failure.status == 404 and failure.said.code in _NO_CLUSTER and not self.wanted.present:
                 self.warnings.append(f"There is no connected cluster {self.client.cluster_id}, so nothing to remove.")
                 return None
             raise
@@ -195,28 +203,34 @@ class _Run:
     # present
 
     def _present(self, observed: Extension | None) -> Outcome:
-        if observed and observed.busy:
-            return self._leave_busy(observed)
-        plan = extension_plan.plan(observed, self.desired)
+        deleting = observed is not None and observed.provisioning_state == "Deleting"
+        plan = extension_plan.plan(None if deleting else observed, self.desired)
         if plan.action == "refuse":
             raise ApimError(sentences(f"{self.client.id}: {plan.reason}", "Nothing was changed"), extension=_facts(observed))
+        if observed and observed.busy:
+            return self._leave_busy(plan, observed)
         if plan.action == "none":
             return self._done(plan, observed)
         if plan.action == "repair":
-            self.warnings.append(sentences(f"Repairing the extension {self.client.id}", _why(observed)))
+            why = _why(observed)
+            self.warnings.append(
+                sentences(
+                    f"The extension {self.client.id} is {observed.provisioning_state} and has to be created again",
+                    inner_error(why) or why,
+                )
+            )
         self._check_cluster()
         if self.check_mode:
             return self._done(plan, observed)
         if plan.action == "recreate":
-            self._finish(self.client.delete(force=False), observed, gone=True)
+            # Waits even for a task that does not: Azure takes the new one only when the old one is gone.
+            self._wait_for(self.client.delete(force=False), None)
         answer = (self.client.patch if plan.action == "update" else self.client.put)(plan.properties)
         return self._done(plan, self._finish(answer, observed))
 
-    def _leave_busy(self, observed: Extension) -> Outcome:
-        plan = Plan("none")
-        if observed.provisioning_state != "Deleting":
-            plan = extension_plan.plan(observed, self.desired)
-        if plan.action != "none" or observed.provisioning_state == "Deleting":
+    def _leave_busy(self, plan: Plan, observed: Extension) -> Outcome:
+        """Without wait, or in check mode: send nothing."""
+        if plan.action != "none":
             self.warnings.append(
                 f"The extension {self.client.id} is {observed.provisioning_state}, and Azure takes no change until that "
                 "ends. Nothing was sent; a task with wait=true waits for it and then decides again."
@@ -228,13 +242,15 @@ class _Run:
     # absent
 
     def _absent(self, observed: Extension | None) -> Outcome:
-        if observed is None or observed.provisioning_state == "Deleting":
+        if observed is None or observed.provisioning_state == "Deleting" and not self.forced:
             return self._done(Plan("none"), observed)
-        if not self.wanted.force_delete:
-            self._check_cluster()
         plan = Plan("delete", before=extension_plan.view(observed))
+        if observed.busy and not self.forced:
+            return self._leave_busy(plan, observed)
+        if not self.forced:
+            self._check_cluster()
         if not self.check_mode:
-            observed = self._finish(self.client.delete(self.wanted.force_delete), observed, gone=True)
+            observed = self._finish(self.client.delete(self.forced), observed, gone=True)
         return self._done(plan, observed)
 
     # both
@@ -245,15 +261,21 @@ class _Run:
 
     def _finish(self, answer: Answer, observed: Extension | None, gone: bool = False) -> Extension | None:
         """Wait for the operation that the answer began, when the task waits, and look at what came of it."""
-        if not self.wanted.wait:
-            return Extension.from_rest(answer.body) if answer.body and not gone else observed
+        if self.wanted.wait:
+            return self._wait_for(answer, None if gone else observed)
+        if gone:
+            ended = answer.status != 202
+            return None if ended or observed is None else dataclasses.replace(observed, provisioning_state="Deleting")
+        return Extension.from_rest(answer.body) if answer.body else observed
+
+    def _wait_for(self, answer: Answer, observed: Extension | None) -> Extension | None:
         url = answer.headers.get("azure-asyncoperation")
         said = self._follow(url, answer.headers) if url else None
-        settled = self._settle(None if gone else observed)
+        settled = self._settle(observed)
+        if said is None and settled and settled.broken:
+            said = Said(settled.provisioning_state, "")
         if said:
             raise self._failed(said, settled, answer.headers)
-        if settled and settled.broken:
-            raise self._failed(Said(settled.provisioning_state, _why(settled)), settled, answer.headers)
         return settled
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> Said | None:
@@ -266,7 +288,7 @@ class _Run:
 
         ended = self.deadline.poll(look)
         if ended is None:
-            raise self._too_late(self.client.get(), headers)
+            raise self._too_late(self._observe(), headers)
         if str(ended["status"]).lower() == "succeeded":
             return None
         return Said.of(ended) if ended.get("error") else Said(str(ended["status"]), "")
@@ -298,15 +320,18 @@ class _Run:
         )
 
     def _failed(self, said: Said, observed: Extension | None, headers: Mapping[str, str]) -> ApimError:
+        if not said.message:
+            said = Said(said.code, _why(observed))
         facts = error_facts(said, headers=headers)
         helm = f"The cluster's agent said: {facts['helm_error']}" if facts["helm_error"] else ""
         state = observed.provisioning_state if observed else "gone"
+        next_run = "the next run installs it anew" if self.wanted.present else "force_delete=true does without the cluster"
         return ApimError(
             sentences(
-                f"The operation on the extension {self.client.id} failed. Azure said {said.code}: {said.message}",
+                f"The operation on the extension {self.client.id} failed. {quote(said)}",
                 helm,
                 f"The extension is now {state}",
-                remedy(said, None) or "Mend the cause and run again: the next run installs it anew",
+                remedy(said, None) or f"Mend the cause and run again: {next_run}",
                 correlation_text(headers),
             ),
             error=facts,
@@ -328,16 +353,14 @@ class _Run:
             },
             before=plan.before,
             after=plan.after,
-            warnings=self.warnings,
+            warnings=list(dict.fromkeys(self.warnings)),  # a decision that was made again warned again
         )
 
 
 def _why(observed: Extension | None) -> str:
-    """Why the last operation ended badly, from the resource's statuses."""
-    if observed is None:
-        return ""
-    told = [str(status.get("message") or status.get("code")) for status in observed.statuses if status]
-    return f"it is {observed.provisioning_state}: {'; '.join(told)}" if told else f"it is {observed.provisioning_state}"
+    """Why the last operation ended badly, as far as the resource's statuses say."""
+    statuses = observed.statuses if observed else ()
+    return "; ".join(str(status.get("message") or status.get("code") or "") for status in statuses)
 
 
 def _facts(observed: Extension | None) -> dict[str, t.Any] | None:

@@ -56,8 +56,7 @@ class ExtensionClient:
             with explained(doing, self._arm.sign_in):
                 return Extension.from_rest(self._extensions.get(*self._address, cls=_answer).body or {})
         except AzureFailure as failure:
-            # Both cases are a 404 ResourceNotFound; ARM answers itself when a parent is missing.
-            if failure.status == 404 and not failure.from_gateway:
+            if failure.absent:
                 return None
             raise
 

@@ -57,13 +57,16 @@ _RULES: dict[str, _Rule] = {
 }
 
 
-def check_name(kind: str, value: str, option: str | None = None) -> str:
+def check_name(kind: str, value: str | None, option: str | None = None) -> str:
     """Return the value when it can be a name of this kind.
 
     :param kind: one of the rules above; also the option's name when that is not given.
+    :param value: None when a task gives null, which Ansible's required_if takes for a value.
     :raises ApimError: names the option, the value and the rule.
     """
     rule = _RULES[kind]
+    if value is None:
+        raise ApimError(f"{option or kind}: missing. It must be {rule.text}.")
     if not re.fullmatch(rule.pattern, value):
         raise ApimError(f"{option or kind}: {value!r} is not a valid name. It must be {rule.text}.")
     return value

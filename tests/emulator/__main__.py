@@ -28,6 +28,11 @@ class Server(uvicorn.Server):
         if self.started:
             print(self.ready, flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # type: ignore[union-attr]  # else idle clients hold the end up for a second
+        await super().shutdown(sockets)
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="Azure on localhost.")

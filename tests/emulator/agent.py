@@ -80,6 +80,7 @@ def _resolve(emu: Emulator, row: Row) -> str | None:
     known = next((versions for train, versions in trains if train.lower() == wanted["releaseTrain"].lower()), [])
     if wanted["version"]:
         return wanted["version"] if wanted["version"] in known else None
+    # ASSUMPTION: neither a pin nor auto upgrade installs the newest too; sending one of them is right either way.
     return known[-1] if known else None
 
 
@@ -162,7 +163,8 @@ def _roll(emu: Emulator, row: Row) -> None:
     """
     settings, version = _settings(row), row["installed"]
     annotations = {name: value for name, value in settings.items() if name.startswith(_ANNOTATIONS)}
-    # Charts before 1.5.3 do not copy the annotations to the pod template.
+    # ASSUMPTION: extension versions are chart versions; charts before 1.5.3 do not copy the annotations to the pod
+    # template. Nothing else is taken to change it, so that no client can rely on a roll that might not happen.
     template = {"version": version, "annotations": annotations if _numbers(version) >= (1, 5, 3) else {}}
     old = emu.store.get("releases", row["id"])
     started_with = {
@@ -209,8 +211,7 @@ def heartbeat(emu: Emulator, service: Row, gateway: Row) -> list[dict[str, Any]]
         if let_in[token]:
             pods += [f"{release['id']}/{number}" for number in range(release["replicas"])]
     if service["sku"] == "Developer":
-        pods = pods[
-            :1
-        ]  # ASSUMPTION: the Developer tier connects one node per gateway; its documentation only hints at it.
+        # ASSUMPTION: the Developer tier connects one node per gateway; its documentation only hints at it.
+        pods = pods[:1]
     # ASSUMPTION: what an element holds is not public; only their number is worth anything.
     return [{"instanceId": guid(pod)} for pod in pods]

@@ -6,34 +6,24 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import re
+import typing
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal
 
 import yaml
 
 from .store import Row
 
 DEFAULT = Path(__file__).with_name("world.yml")
-_PLAIN: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
 _GENERATED_LOCATIONS = ("westeurope", "northeurope", "eastus", "southeastasia")
 
 
 class WorldError(ValueError):
     """The world file cannot be used; the text says where and why."""
-
-
-def _of(kind: type, **more: Any) -> Any:
-    """A field that holds a list of `kind` (or one, with `one=True`)."""
-    one = more.pop("one", False)
-    return field(default_factory=kind if one else list, metadata={"kind": kind, "one": one})
-
-
-def _choice(default: str, *others: str) -> Any:
-    return field(default=default, metadata={"choices": (default, *others)})
 
 
 @dataclass
@@ -53,7 +43,7 @@ class Agent:
     """How the Arc agent of a cluster carries out what Azure asks of it."""
 
     operation_seconds: float | None = None  # None: the setting of that name
-    outcome: str = _choice("succeed", "fail", "never")
+    outcome: Literal["succeed", "fail", "never"] = "succeed"
     message: str = "InnerError [release gateway failed, and has been uninstalled due to atomic being set: timed out]"
 
 
@@ -64,12 +54,12 @@ class Cluster:
     name: str
     location: str = "westeurope"
     tags: dict[str, str] = field(default_factory=dict)
-    connectivity: str = _choice("Connected", "Offline", "Connecting", "Expired", "AgentNotInstalled")
+    connectivity: Literal["Connected", "Offline", "Connecting", "Expired", "AgentNotInstalled"] = "Connected"
     distribution: str = "k3s"
     infrastructure: str = "generic"
     kubernetes_version: str = "1.31.4"
     agent_version: str = "1.23.3"
-    agent: Agent = _of(Agent, one=True)
+    agent: Agent = field(default_factory=Agent)
 
 
 @dataclass
@@ -100,8 +90,8 @@ class Service:
     location: str = "West Europe"  # a display name, as the service really returns it
     sku: str = "Premium"
     apis: list[str] = field(default_factory=list)
-    hostnames: list[Hostname] = _of(Hostname)
-    gateways: list[Gateway] = _of(Gateway)
+    hostnames: list[Hostname] = field(default_factory=list)
+    gateways: list[Gateway] = field(default_factory=list)
 
 
 @dataclass
@@ -120,9 +110,9 @@ class ResourceGroup:
 
     name: str
     location: str = "westeurope"
-    clusters: list[Cluster] = _of(Cluster)
-    api_management: list[Service] = _of(Service)
-    workspaces: list[Workspace] = _of(Workspace)
+    clusters: list[Cluster] = field(default_factory=list)
+    api_management: list[Service] = field(default_factory=list)
+    workspaces: list[Workspace] = field(default_factory=list)
 
 
 @dataclass
@@ -132,7 +122,7 @@ class Subscription:
     id: str
     name: str = "Emulated"
     unregistered: list[str] = field(default_factory=list)  # provider namespaces: writes answer 409
-    resource_groups: list[ResourceGroup] = _of(ResourceGroup)
+    resource_groups: list[ResourceGroup] = field(default_factory=list)
 
 
 @dataclass
@@ -156,9 +146,9 @@ class Bucket:
 class Throttling:
     """Resource Manager's token buckets (per subscription and principal); `retry_after: false` leaves only the text."""
 
-    reads: Bucket = field(default_factory=lambda: Bucket(250, 25), metadata={"kind": Bucket, "one": True})
-    writes: Bucket = field(default_factory=lambda: Bucket(200, 10), metadata={"kind": Bucket, "one": True})
-    deletes: Bucket = field(default_factory=lambda: Bucket(200, 10), metadata={"kind": Bucket, "one": True})
+    reads: Bucket = field(default_factory=lambda: Bucket(250, 25))
+    writes: Bucket = field(default_factory=lambda: Bucket(200, 10))
+    deletes: Bucket = field(default_factory=lambda: Bucket(200, 10))
     retry_after: bool = True
 
 
@@ -168,7 +158,7 @@ class Settings:
 
     operation_seconds: float = 1
     access_token_seconds: int = 3599
-    throttling: Throttling | None = field(default=None, metadata={"kind": Throttling, "one": True})
+    throttling: Throttling | None = None
     resource_graph_queries: int = 15  # per 5 seconds and principal; 0: no limit
 
 
@@ -177,10 +167,10 @@ class World:
     """The whole file."""
 
     tenant: str
-    clients: list[Client] = _of(Client)
-    subscriptions: list[Subscription] = _of(Subscription)
-    extension_types: list[ExtensionType] = _of(ExtensionType)
-    settings: Settings = _of(Settings, one=True)
+    clients: list[Client] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    extension_types: list[ExtensionType] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
 
     def groups(self) -> Iterator[tuple[Subscription, ResourceGroup]]:
         for subscription in self.subscriptions:
@@ -238,42 +228,33 @@ def build(kind: type, data: Any, where: str = "the world") -> Any:
         raise WorldError(f"{where}: expected a mapping with some of {', '.join(fields)}")
     if unknown := set(data) - set(fields):
         raise WorldError(f"{where}: unknown key {', '.join(sorted(map(str, unknown)))}; known are {', '.join(fields)}")
-    missing = dataclasses.MISSING
-    needed = [name for name, item in fields.items() if item.default is missing and item.default_factory is missing]
-    if absent := [name for name in needed if data.get(name) in (None, "")]:
+    given = {name: value for name, value in data.items() if value is not None}  # an empty key is one that is not there
+    none = dataclasses.MISSING
+    needed = [name for name, item in fields.items() if item.default is none and item.default_factory is none]
+    if absent := [name for name in needed if given.get(name, "") == ""]:
         raise WorldError(f"{where}: missing {', '.join(absent)}")
-    values = {}
-    for name, value in data.items():
-        place, item = f"{where}, {name}", fields[name]
-        nested = item.metadata.get("kind")
-        if nested and value is None:
-            continue  # an empty key is one that is not there
-        if nested:
-            if item.metadata["one"]:
-                value = build(nested, value, place)
-            elif isinstance(value, list):
-                value = [build(nested, one, f"{place}[{index}]") for index, one in enumerate(value)]
-            else:
-                raise WorldError(f"{place}: expected a list")
-        else:
-            _check_plain(item, value, place)
-        values[name] = value
-    return kind(**values)
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _checked(hints[name], value, f"{where}, {name}") for name, value in given.items()})
 
 
-def _check_plain(item: dataclasses.Field, value: Any, place: str) -> None:
-    declared = str(item.type)
-    if value is None and declared.endswith("None"):
-        return
-    wanted = _PLAIN[re.split(r"\W", declared)[0]]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise WorldError(f"{place}: expected {declared}, got {value!r}")
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    leaves = [leaf for part in parts for leaf in (part if isinstance(part, list) else [part])]
-    if not all(isinstance(leaf, str) for leaf in leaves):
-        raise WorldError(f"{place}: expected {declared}, with quotes around what looks like a number")
-    if value not in (choices := item.metadata.get("choices", (value,))):
-        raise WorldError(f"{place}: {value!r} is not one of {', '.join(choices)}")
+def _checked(kind: Any, value: Any, where: str) -> Any:
+    """A value as this type hint wants it."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return build(kind, value, where)  # type: ignore[arg-type]
+    if origin is UnionType:
+        return _checked(parts[0], value, where)
+    if origin is Literal and value in parts:
+        return value
+    if origin is list and isinstance(value, list):
+        return [_checked(parts[0], one, f"{where}[{index}]") for index, one in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {str(name): _checked(parts[1], one, f"{where}, {name}") for name, one in value.items()}
+    plain = (int, float) if kind is float else kind
+    if origin is None and isinstance(value, plain) and (kind is bool or not isinstance(value, bool)):
+        return value
+    wanted = {str: "a text (in quotes)", Literal: f"one of {', '.join(map(str, parts))}"}.get(origin or kind)
+    raise WorldError(f"{where}: expected {wanted or 'a ' + (origin or kind).__name__}, got {value!r}")
 
 
 def load(path: Path, more_clusters: int = 0) -> World:

@@ -54,3 +54,17 @@ def extension(emulator: Emulator, cluster: str, name: str = "apim-gateway") -> d
 def writes(emulator: Emulator, path: str = "") -> list[dict[str, Any]]:
     """The requests that asked for a change, whatever came of them, oldest first."""
     return [request for request in emulator.requests(path=path) if request["method"] in ("PUT", "PATCH", "DELETE") or "regenerate" in request["path"]]
+
+
+def fleet(emulator: Emulator, hosts: dict[str, dict[str, Any]] | None = None, **variables: Any) -> dict[str, Any]:
+    """An inventory of clusters (all, or ``hosts`` with variables of their own) that share one gateway and do not wait long."""
+    return {"all": {"hosts": hosts or {name: {} for name in emulator.clusters}, "vars": {
+        "apim_arc_gateway_resource_group": emulator.environment["EMULATOR_RESOURCE_GROUP"],
+        "apim_arc_gateway_gateway": {
+            "resource_group": emulator.environment["EMULATOR_APIM_RESOURCE_GROUP"], "service_name": emulator.environment["EMULATOR_APIM_SERVICE"],
+            "name": "stores"},
+        "apim_arc_gateway_wait_sleep": 0.2,
+        "apim_arc_gateway_wait_timeout": 60,
+        "apim_arc_gateway_verify_retries": 0,
+        "apim_arc_gateway_verify_delay": 1,
+    } | variables}}

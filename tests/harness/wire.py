@@ -92,18 +92,19 @@ class Wire(BaseAdapter):
     def close(self) -> None:
         pass
 
-    def transport(self, connection_verify: bool = True) -> RequestsTransport:
+    def transport(self, **options: Any) -> RequestsTransport:
         """azure-core's own transport over this wire."""
         session = requests.Session()
         session.mount("https://", self)
-        transport = RequestsTransport(session=session, session_owner=False, connection_verify=connection_verify)
+        transport = RequestsTransport(session=session, session_owner=False, **options)
         transport.sleep = self.clock.sleep
         return transport
 
 
 def _response(request: requests.PreparedRequest, call: Call) -> requests.Response:
     text = call.answer if isinstance(call.answer, str) else "" if call.answer is None else json.dumps(call.answer)
-    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(text.encode())), **call.headers}
+    kind = "text/html" if isinstance(call.answer, str) else "application/json; charset=utf-8"
+    headers = {"Content-Type": kind, "Content-Length": str(len(text.encode())), **call.headers}
     response = requests.Response()
     response.status_code, response.url, response.request = call.status, request.url, request
     response.headers.update(headers)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import EXTENSION, GROUP, LYON, OSLO, SUBSCRIPTION, Azure
+from .conftest import EXTENSION, LYON, OSLO, SUBSCRIPTION, Azure
 
 OLD = [
     "extensionType",
@@ -285,7 +285,7 @@ def test_failed_operations_and_what_the_resource_says(
     assert words in status["message"]
 
 
-EMPTY = GROUP.replace("/rg", "/empty")
+STRANGER = "99999999-0000-4000-8000-000000000000"
 PROPERTIES = {"extensionType": "microsoft.apimanagement.gateway"}
 
 
@@ -329,15 +329,7 @@ PROPERTIES = {"extensionType": "microsoft.apimanagement.gateway"}
             "Resource group 'nope' could not be found.",
             True,
         ),
-        (
-            "GET",
-            EXTENSION.replace(SUBSCRIPTION, TENANT := "99999999-0000-4000-8000-000000000000"),
-            None,
-            404,
-            "SubscriptionNotFound",
-            TENANT,
-            True,
-        ),
+        ("GET", EXTENSION.replace(SUBSCRIPTION, STRANGER), None, 404, "SubscriptionNotFound", STRANGER, True),
         ("PUT", EXTENSION, {"properties": {}}, 400, "InvalidRequestContent", "extensionType", False),
         (
             "PUT",

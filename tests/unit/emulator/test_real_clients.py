@@ -10,16 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
-
-pytest.importorskip("azure.mgmt.kubernetesconfiguration")
-
+import trustme
+import yaml
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
-from azure.identity import ClientSecretCredential
+from azure.identity import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
 from azure.mgmt.kubernetesconfiguration import SourceControlConfigurationClient
 
 TESTS = Path(__file__).parents[2]
@@ -126,6 +128,37 @@ def test_the_sdk_creates_reads_updates_lists_and_deletes(folder: Path, monkeypat
             sdk.extensions.begin_delete(*CLUSTER, "gw", force_delete=True).result()
         with client(env, "wrong") as sdk, pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
             sdk.extensions.get(*CLUSTER, "gw")
+
+
+def test_sign_in_with_a_certificate_and_with_a_federated_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, other = (trustme.CA(key_type=trustme.KeyType.RSA) for _turn in range(2))
+    described = yaml.safe_load((folder / "world.yml").read_text())
+    described["clients"][0] |= {"certificate": ours.cert_pem.bytes().decode(), "federated_subjects": ["ci"]}
+    (folder / "world.yml").write_text(yaml.safe_dump(described))
+    with running(folder) as env:
+        url, tenant, client_id = env["EMULATOR_URL"], env["AZURE_TENANT_ID"], env["AZURE_CLIENT_ID"]
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", env["REQUESTS_CA_BUNDLE"])
+        with pytest.raises(ClientAuthenticationError, match="AADSTS700027"):
+            sign_in(CertificateCredential(tenant, client_id, certificate_data=pem(other), **private(url)), url)
+        assert sign_in(CertificateCredential(tenant, client_id, certificate_data=pem(ours), **private(url)), url)
+        for subject, number in (("ci", ""), ("stranger", "AADSTS700213")):
+            token = jwt.encode({"iss": "https://ci", "sub": subject, "exp": time.time() + 60}, "k" * 32)
+            credential = ClientAssertionCredential(tenant, client_id, lambda token=token: token, **private(url))
+            with pytest.raises(ClientAuthenticationError, match=number) if number else nullcontext():
+                assert sign_in(credential, url)
+
+
+def private(url: str) -> dict[str, Any]:
+    return {"authority": url, "disable_instance_discovery": True}
+
+
+def sign_in(credential: Any, url: str) -> str:
+    with credential:
+        return credential.get_token(f"{url}/.default").token
+
+
+def pem(ca: trustme.CA) -> bytes:
+    return ca.private_key_pem.bytes() + ca.cert_pem.bytes()
 
 
 def test_clients_go_on_after_a_restart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
