@@ -58,6 +58,13 @@ class Wanted:
     wait_sleep: float
     warnings: t.Sequence[str] = ()
 
+    def desired_on(self, extension_id: str) -> Desired:
+        """The desired state of this very extension: with the record of its secrets, when they are tracked."""
+        if not (self.track and self.desired.protected):
+            return self.desired
+        record = secret_record.record(extension_id, self.desired.protected, self.expires_on)
+        return dataclasses.replace(self.desired, record=record)
+
 
 def parse(options: Mapping[str, t.Any]) -> Wanted:
     """:raises ApimError: an option is wrong; nothing has been sent."""
@@ -157,10 +164,7 @@ class _Run:
         # A forced deletion is for operations that never end, so it does not wait for one.
         self.forced = wanted.force_delete and not wanted.present
         self.joins = wanted.wait and not check_mode and not self.forced
-        record = None
-        if wanted.track and wanted.desired.protected:
-            record = secret_record.record(self.client.id, wanted.desired.protected, wanted.expires_on)
-        self.desired = dataclasses.replace(wanted.desired, record=record)
+        self.desired = wanted.desired_on(self.client.id)
 
     def outcome(self) -> Outcome:
         step = self._present if self.wanted.present else self._absent

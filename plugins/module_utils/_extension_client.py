@@ -30,6 +30,11 @@ except ImportError:
 PROVIDER = "Microsoft.KubernetesConfiguration"
 
 
+def extension_id(cluster_id: str, name: str) -> str:
+    """The ARM id of an extension."""
+    return f"{cluster_id}/providers/{PROVIDER}/extensions/{name}"
+
+
 class ExtensionClient:
     """The extension I(name) on one connected cluster."""
 
@@ -44,7 +49,7 @@ class ExtensionClient:
             pipeline=arm.pipeline,
         ).extensions
         self.cluster_id = cluster.cluster_path(arm.subscription_id, resource_group, cluster_name)
-        self.id = f"{self.cluster_id}/providers/{PROVIDER}/extensions/{name}"
+        self.id = extension_id(self.cluster_id, name)
 
     def get(self) -> Extension | None:
         """The extension; None when the cluster has none of that name.
