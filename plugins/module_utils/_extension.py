@@ -143,7 +143,12 @@ def ensure(wanted: Wanted, arm: Arm, check_mode: bool) -> Outcome:
 
     :raises ApimError: refused by the plan, by the cluster's state or by Azure; the operation failed; time ran out.
     """
-    return _Run(wanted, arm, check_mode).outcome()
+    run = _Run(wanted, arm, check_mode)
+    try:
+        return run.outcome()
+    except ApimError as error:
+        error.warnings = run.warnings
+        raise
 
 
 class _Run:

@@ -76,6 +76,8 @@ def run_module(task: Task) -> None:
             module.warn("TLS certificates are not checked (cert_validation_mode is 'ignore'): tokens can be stolen on the way.")
         outcome = task.perform(wanted, Arm(signed_in), module.check_mode)
     except ApimError as error:
+        for warning in error.warnings:
+            module.warn(warning)
         module.fail_json(msg=str(error), **error.facts)
     for warning in outcome.warnings:
         module.warn(warning)
