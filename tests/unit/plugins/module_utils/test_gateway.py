@@ -147,6 +147,8 @@ def test_check_mode_writes_nothing(arm: Arm, wire: Wire, calls: tuple[Call, ...]
     assert outcome.changed and outcome.before != outcome.after
     shown = outcome.facts["gateway"]
     assert shown is None if calls[0] is NOTHING else shown["name"] == "stores"
+    if len(calls) == 3:
+        assert shown["apis"] == ["old"], "what it serves now"
 
 
 def test_remove(arm: Arm, wire: Wire) -> None:
