@@ -33,7 +33,6 @@ def task(perform: Any = lambda *_: Outcome(False, {}), parse: Any = dict, **more
     return Task({"x": {"type": "int"}}, parse, perform, **more)
 
 
-
 def test_good(run: Any) -> None:
     seen = []
 
