@@ -12,9 +12,11 @@ ordinary way, with the same result.
 from __future__ import annotations
 
 import sys
+import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.arcfleet.apim.plugins.modules import (
     apim_arc_extension,
@@ -25,6 +27,8 @@ from ansible_collections.arcfleet.apim.plugins.modules import (
     apim_log_analytics_info,
 )
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._worker import SHARED, run_here
+
+display = Display()
 
 _MODULES = (
     apim_arc_extension,
@@ -49,7 +53,24 @@ class ActionModule(ActionBase):
             return result | self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         action = self._task.action
         task = _TASKS[action.rpartition(".")[2]]
-        return result | run_here(task, action, self._task.args, self._task.check_mode, self._task.diff)
+        try:
+            return result | run_here(
+                task, action, self._task.args, self._task.check_mode, self._task.diff, self._progress(task_vars or {})
+            )
+        finally:
+            SHARED.count(self._task._uuid)
+
+    def _progress(self, task_vars: dict[str, t.Any]) -> t.Callable[[], None]:
+        """Says now and then how many hosts of the batch are done with this task, whichever of them waits at the time."""
+        name = self._task._uuid
+        started = time.monotonic()
+
+        def tell() -> None:
+            if SHARED and SHARED.is_due(f"{name} told", every=30):
+                done, hosts = SHARED.count(name, by=0), len(task_vars.get("ansible_play_batch") or ())
+                display.display(f"    {done} of {hosts} are done; waiting for {time.monotonic() - started:.0f} seconds")
+
+        return tell
 
     def _is_special(self, task_vars: dict[str, t.Any]) -> bool:
         """Whether the task asks for something that only a process of its own can have."""

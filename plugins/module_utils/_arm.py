@@ -65,6 +65,20 @@ class _WaitAsTold(SansIOHTTPPolicy):
                 answer.headers["Retry-After"] = told[1]
 
 
+class _Count(SansIOHTTPPolicy):
+    """Tell of every request that is sent, repeated ones included."""
+
+    def __init__(self, count: t.Callable[[], t.Any]) -> None:
+        self._count = count
+
+    def on_request(self, request: t.Any) -> None:
+        self._count()
+
+
+def _nothing() -> None:
+    pass
+
+
 class Answer(t.NamedTuple):
     """ARM's answer: status, JSON body (None when empty), headers."""
 
@@ -78,10 +92,15 @@ class Arm:
 
     :ivar sign_in: who we are and which cloud this is.
     :ivar pipeline: azure-core's pipeline, shared with the extension's client.
+    :ivar on_wait: called at every look at an operation that goes on, for telling people that it does.
     """
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(
+        self, sign_in: SignIn, on_request: t.Callable[[], t.Any] = _nothing, on_wait: t.Callable[[], t.Any] = _nothing
+    ) -> None:
+        """:param on_request: called for every request that is sent, for counting them."""
         self.sign_in = sign_in
+        self.on_wait = on_wait
         self.pipeline = Pipeline(
             RequestsTransport(connection_verify=sign_in.verify, connection_timeout=20, read_timeout=60),
             # No logging policy: with a log file configured, Ansible would write the SDK's log to it.
@@ -93,6 +112,7 @@ class Arm:
                 RetryPolicy(retry_total=8, retry_connect=3, retry_read=3, retry_status=8, retry_backoff_max=60),
                 ARMChallengeAuthenticationPolicy(sign_in.credential, sign_in.scope),
                 _WaitAsTold(),
+                _Count(on_request),
                 ContentDecodePolicy(),
             ],
         )

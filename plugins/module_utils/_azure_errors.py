@@ -147,18 +147,22 @@ def inner_error(text: str) -> str | None:
     Seen: C(Error: [ InnerError: [Helm installation failed : ... InnerError [...]]] occurred while doing ...) from an
     operation, and C(Error: {failed to install chart ...} occurred while doing ...) in the resource's statuses.
     """
-    opening = re.search(r"InnerError:?\s*\[", text) or re.search(r"Error:\s*[\[{]", text)
-    if not opening:
-        return None
+    for opening in (re.search(r"InnerError:?\s*\[", text), re.search(r"Error:\s*[\[{]", text)):
+        inner = _up_to_its_bracket(text[opening.end():]).strip() if opening else ""
+        # "Failed to resolve the extension version ... InnerError:[ '{0}' ]" is what Azure really says: nothing was filled in.
+        if inner.strip("'\"{}0123456789 "):
+            return inner
+    return None
+
+
+def _up_to_its_bracket(text: str) -> str:
+    """The text before the bracket that closes one opened before it."""
     depth = 1
-    for position in range(opening.end(), len(text)):
-        if text[position] in "[{":
-            depth += 1
-        elif text[position] in "]}":
-            depth -= 1
-            if depth == 0:
-                return text[opening.end():position].strip() or None
-    return text[opening.end():].strip() or None
+    for position, char in enumerate(text):
+        depth += (char in "[{") - (char in "]}")
+        if depth == 0:
+            return text[:position]
+    return text
 
 
 def body_of(text: str | None) -> t.Any:

@@ -18,8 +18,10 @@ class ApimError(Exception):
 
     :param message: whole sentences, ready to be shown.
     :param facts: more return values for the failed task, for example C(error) with Azure's code and correlation id.
+    :ivar warnings: what was noticed before, and may be the cause.
     """
 
     def __init__(self, message: str, **facts: t.Any) -> None:
         super().__init__(message)
         self.facts = facts
+        self.warnings: t.Sequence[str] = ()

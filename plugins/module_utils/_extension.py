@@ -150,7 +150,12 @@ def ensure(wanted: Wanted, arm: Arm, check_mode: bool) -> Outcome:
 
     :raises ApimError: refused by the plan, by the cluster's state or by Azure; the operation failed; time ran out.
     """
-    return _Run(wanted, arm, check_mode).outcome()
+    run = _Run(wanted, arm, check_mode)
+    try:
+        return run.outcome()
+    except ApimError as error:
+        error.warnings = run.warnings
+        raise
 
 
 class _Run:
@@ -159,7 +164,7 @@ class _Run:
         self.arm = arm
         self.check_mode = check_mode
         self.client = ExtensionClient(arm, wanted.resource_group, wanted.cluster_name, wanted.name)
-        self.deadline = Deadline(wanted.wait_timeout, wanted.wait_sleep)
+        self.deadline = Deadline(wanted.wait_timeout, wanted.wait_sleep, arm.on_wait)
         self.warnings = list(wanted.warnings)
         # A forced deletion is for operations that never end, so it does not wait for one.
         self.forced = wanted.force_delete and not wanted.present

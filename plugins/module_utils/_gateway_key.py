@@ -76,8 +76,12 @@ def _issue(wanted: Wanted, arm: Arm, path: str, expires_on: dt.datetime, check_m
         if check_mode and _gateway_is_missing(failure):
             return f"{wanted.name}&{expires_on:%Y%m%d%H%M}&{_NOT_ISSUED}"
         raise
-    token = gateway_token.parse(str((answer or {}).get("value") or ""))
-    if (token.gateway, token.expires_on) != (wanted.name, expires_on):
+    try:
+        token = gateway_token.parse(str((answer or {}).get("value") or ""))
+    except ApimError:
+        raise ApimError(f"Azure's answer to the request for a token for the gateway {path} holds none. Run again.") from None
+    # Azure may know the gateway in other letters than the task: its names have no case.
+    if (token.gateway.lower(), token.expires_on) != (wanted.name.lower(), expires_on):
         raise ApimError(f"Azure issued {token!r} although {wanted.name!r} until {expires_on:%Y-%m-%dT%H:%MZ} was asked for.")
     return token.text
 

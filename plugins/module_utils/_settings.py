@@ -157,8 +157,8 @@ def check(settings: Mapping[str, str], protected: Mapping[str, str]) -> list[str
     for name, value in both.items():
         choices = _KNOWN.get(name)
         if choices and value not in choices:
-            given = f"settings: {name!r} is {value!r}" if name in settings else f"protected_settings: {name!r} has another value"
-            raise ApimError(f"{given}. It must be one of: {', '.join(choices)}.")
+            given = f"settings: {name!r} is {value!r}." if name in settings else f"protected_settings: {name!r}."
+            raise ApimError(f"{given} It must be one of: {', '.join(choices)}.")
 
     warnings = [_unknown_name(name) for name in both if not _is_known(name)]
     for name, value, needed in _NEEDS:

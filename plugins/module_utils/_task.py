@@ -19,7 +19,6 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._arm import AZURE_IM
 from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import (
     AUTH_MUTUALLY_EXCLUSIVE,
     AUTH_OPTIONS,
-    SignIn,
     sign_in,
 )
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
@@ -68,11 +67,7 @@ def argument_spec(task: Task) -> dict[str, t.Any]:
 
 
 def execute(
-    task: Task,
-    options: Mapping[str, t.Any],
-    connect: Callable[[Mapping[str, t.Any]], SignIn],
-    check_mode: bool,
-    diff_mode: bool,
+    task: Task, options: Mapping[str, t.Any], connect: Callable[[Mapping[str, t.Any]], Arm], check_mode: bool, diff_mode: bool
 ) -> dict[str, t.Any]:
     """Do the task's work and return its result, wherever it runs. Raises nothing.
 
@@ -83,15 +78,15 @@ def execute(
     if AZURE_IMPORT_ERROR:
         missing = missing_required_lib("azure-identity and azure-mgmt-kubernetesconfiguration")
         return {"failed": True, "msg": missing, "exception": AZURE_IMPORT_ERROR}
-    warnings = []
+    warnings: list[str] = []
     try:
         wanted = task.parse(options)
-        signed_in = connect(options)
-        if not signed_in.verify:
+        arm = connect(options)
+        if not arm.sign_in.verify:
             warnings.append("TLS certificates are not checked (cert_validation_mode is 'ignore'): tokens can be stolen on the way.")
-        outcome = task.perform(wanted, Arm(signed_in), check_mode)
+        outcome = task.perform(wanted, arm, check_mode)
     except ApimError as error:
-        return {"failed": True, "msg": str(error), "warnings": warnings, **error.facts}
+        return {"failed": True, "msg": str(error), "warnings": [*warnings, *error.warnings], **error.facts}
     diff = {"diff": {"before": outcome.before, "after": outcome.after}} if diff_mode and outcome.before is not None else {}
     return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
 
@@ -99,7 +94,9 @@ def execute(
 def run_module(task: Task) -> None:
     """Run the task as an ordinary Ansible module."""
     module = AnsibleModule(supports_check_mode=True, **argument_spec(task))
-    result = execute(task, module.params, lambda options: sign_in(options, os.environ), module.check_mode, module._diff)
+    result = execute(
+        task, module.params, lambda options: Arm(sign_in(options, os.environ)), module.check_mode, module._diff
+    )
     for warning in result.pop("warnings", ()):
         module.warn(warning)
     (module.fail_json if result.pop("failed", False) else module.exit_json)(**result)

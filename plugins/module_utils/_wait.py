@@ -24,9 +24,11 @@ class Deadline:
 
     :param timeout: seconds from now.
     :param pause: the shortest time between two looks, in seconds.
+    :param on_wait: called before every pause.
     """
 
-    def __init__(self, timeout: float, pause: float) -> None:
+    def __init__(self, timeout: float, pause: float, on_wait: t.Callable[[], t.Any] = lambda: None) -> None:
+        self._on_wait = on_wait
         self._started = time.monotonic()
         self.timeout = timeout
         self._pause = pause
@@ -51,6 +53,7 @@ class Deadline:
             answer = look()
             if answer is not None or self.passed:
                 return answer
+            self._on_wait()
             age = time.monotonic() - started
             pause = max(self._pause, min(age / 10, 60)) * random.uniform(0.8, 1.2)
             time.sleep(max(0.0, min(pause, self.timeout - self.elapsed)))

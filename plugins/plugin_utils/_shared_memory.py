@@ -47,6 +47,21 @@ class SharedMemory:
             table[name] = [value, until]
         return value
 
+    def count(self, name: str, by: int = 1) -> int:
+        """Add to a counter and return it."""
+        with self._locked() as table:
+            table[name] = table.get(name, 0) + by
+            return table[name]
+
+    def is_due(self, name: str, every: float) -> bool:
+        """Whether it is this process's turn: true for one caller in I(every) seconds, the first time after that long."""
+        now = time.monotonic()
+        with self._locked() as table:
+            due = now - table.setdefault(name, now) >= every
+            if due:
+                table[name] = now
+        return due
+
     @contextmanager
     def _locked(self) -> Iterator[dict[str, t.Any]]:
         """The table, alone; what was changed in it is kept, unless there is an exception or no room."""

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import SignIn, sign_in
+from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
+from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import sign_in
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, argument_spec, execute
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._shared_memory import SharedMemory
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._warm_up import warm_up
@@ -29,14 +31,24 @@ SHARED: SharedMemory | None = None
 if sys.platform == "linux" and boolean(os.environ.get("ANSIBLE_ARCFLEET_IN_PROCESS") or "true", strict=False):
     SHARED = SharedMemory()
     warm_up()
+STARTED = time.time()
 
 
-def connect(options: Mapping[str, t.Any]) -> SignIn:
-    """Sign in, together with the other workers where that is possible."""
-    return sign_in(options, os.environ, SHARED.remember if SHARED else None)
+def connect(options: Mapping[str, t.Any], on_wait: Callable[[], t.Any] = lambda: None) -> Arm:
+    """Sign in, together with the other workers where that is possible, and count the requests."""
+    if SHARED is None:
+        return Arm(sign_in(options, os.environ))
+    return Arm(sign_in(options, os.environ, SHARED.remember), lambda: SHARED.count("requests"), on_wait)
 
 
-def run_here(task: Task, action: str, arguments: t.Any, check_mode: bool, diff_mode: bool) -> dict[str, t.Any]:
+def run_here(
+    task: Task,
+    action: str,
+    arguments: t.Any,
+    check_mode: bool,
+    diff_mode: bool,
+    on_wait: Callable[[], t.Any] = lambda: None,
+) -> dict[str, t.Any]:
     """Run a module's task in this process, with the result that the module would have.
 
     :param action: the module's name as the user wrote it.
@@ -47,7 +59,7 @@ def run_here(task: Task, action: str, arguments: t.Any, check_mode: bool, diff_m
     if validation.error_messages:
         result = {"failed": True, "msg": said_by(validation, action)}
     else:
-        result = execute(task, options, connect, check_mode, diff_mode)
+        result = execute(task, options, lambda given: connect(given, on_wait), check_mode, diff_mode)
     result["invocation"] = {"module_args": options}
     # Ansible scrubs what modules return, but not what action plugins do.
     return remove_values(result, validation._no_log_values)

@@ -21,10 +21,11 @@ ACCESS_TOKEN = "eyJhbGciOiJub25lIn0.eyJvaWQiOiJtZSJ9.c2VjcmV0"
 class Credential:
     """Signs in without asking anybody, or fails as it is told to."""
 
-    failure: Exception | None = None
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        if self.failure:
+        if self.failure is not None:
             raise self.failure
         return AccessToken(ACCESS_TOKEN, 4102444800)
 

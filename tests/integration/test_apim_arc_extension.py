@@ -235,7 +235,7 @@ def test_repair(run_playbook: RunPlaybook, emulator: Emulator, installed: dict[s
     assert result["extension"]["provisioning_state"] == "Failed"
     emulator.cluster("store-oslo", agent={"outcome": "succeed"})
     emulator.forget_requests()
-    done = three_ways(run_playbook, MODULE, change, warnings=("Repairing the extension",))
+    done = three_ways(run_playbook, MODULE, change, warnings=("is Failed and has to be created again",))
     assert done["action"] == "repair"
     assert done["changes"]["provisioning_state"] == {"before": "Failed", "after": "Succeeded"}
     assert only_write(emulator)["method"] == "PUT"

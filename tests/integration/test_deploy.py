@@ -171,7 +171,7 @@ def test_one_cluster_fails(run_playbook: RunPlaybook, emulator: Emulator) -> Non
     assert red.stats["store-lyon"]["failures"] == 0
 
     emulator.cluster("store-oslo", agent={"outcome": "succeed"})
-    run = run_playbook(DEPLOY, inventory=inventory, warnings=("Repairing the extension",))
+    run = run_playbook(DEPLOY, inventory=inventory, warnings=("is Failed and has to be created again",))
     assert {store: run.result(SUBMIT, store)["action"] for store in STORES} == {"store-lyon": "none", "store-oslo": "repair", "store-porto": "none"}
     run_playbook(VERIFY, inventory=inventory)
 

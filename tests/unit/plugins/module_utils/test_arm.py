@@ -67,7 +67,7 @@ def test_an_operation_url_is_sent_as_it_came(arm: Arm, wire: Wire) -> None:
 def test_subscription(wire: Wire, credential: Credential, subscription: str | None, said: str) -> None:
     cloud = CLOUDS["AzureCloud"]
     with pytest.raises(ApimError, match=f"^subscription_id: .*{said}"):
-        _ = Arm(SignIn(credential, cloud, subscription, cloud.scope, True, "parameters")).subscription_id
+        str(Arm(SignIn(credential, cloud, subscription, cloud.scope, True, "parameters")).subscription_id)
 
 
 # Throttling and trouble
