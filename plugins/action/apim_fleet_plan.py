@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
     def _plan(self, options: Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         groups = self._alike(task_vars)
         results = self._look_after_gateways(groups)
-        arm = Arm(connect(options))
+        arm = connect(options)
         members = {host: member for group in groups for host, member in self._members(group, results, arm)}
         hosts = [host for host in task_vars["ansible_play_batch"] if host in members]
         if options["full_check"]:

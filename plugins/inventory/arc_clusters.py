@@ -313,7 +313,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not self._plain_paths or not _PATH.fullmatch(str(template)):
             return super()._compose(template, variables, **options)
         value = variables
-        for name in template.split("."):
+        for name in str(template).split("."):
             if not isinstance(value, dict) or name not in value or hasattr(dict, name):
                 return super()._compose(template, variables, **options)
             value = value[name]

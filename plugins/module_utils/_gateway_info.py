@@ -16,6 +16,7 @@ from ansible_collections.arcfleet.apim.plugins.module_utils import _gateway as g
 from ansible_collections.arcfleet.apim.plugins.module_utils import _service as service
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
 from ansible_collections.arcfleet.apim.plugins.module_utils._cluster import normal_location
+from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
 from ansible_collections.arcfleet.apim.plugins.module_utils._names import check_name
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Outcome
 
@@ -27,14 +28,18 @@ class Wanted:
     resource_group: str
     service_name: str
     name: str | None
+    min_nodes: int
 
 
 def parse(options: Mapping[str, t.Any]) -> Wanted:
     """:raises ApimError: an option is wrong; nothing has been sent."""
+    if options["min_nodes"] < 0:
+        raise ApimError(f"min_nodes: {options['min_nodes']} is negative. Give the number of nodes that have to be connected.")
     return Wanted(
         resource_group=check_name("resource_group", options["resource_group"]),
         service_name=check_name("service_name", options["service_name"]),
         name=None if options["name"] is None else check_name("gateway", options["name"], "name"),
+        min_nodes=options["min_nodes"],
     )
 
 
@@ -62,6 +67,18 @@ def read(wanted: Wanted, arm: Arm, check_mode: bool) -> Outcome:
                 "tier": service.tier(home),
                 "configuration_uri": service.configuration_uri(home),
             },
-            "gateways": gateways,
+            "gateways": [_judged(each, wanted.min_nodes) for each in gateways],
         },
     )
+
+
+def _judged(found: Mapping[str, t.Any], min_nodes: int) -> dict[str, t.Any]:
+    """The gateway with what is wrong with it. A number of nodes that Azure does not say counts as enough."""
+    nodes = found["connected_nodes"]
+    problems = []
+    if nodes is not None and nodes < min_nodes:
+        problems.append(
+            f"{nodes} nodes are connected to the gateway {found['name']!r}, and {min_nodes} are needed. Ready pods whose token "
+            "has ended, or whose key was regenerated, are not connected; deploying gives them a new token."
+        )
+    return {**found, "healthy": not problems, "problems": problems}

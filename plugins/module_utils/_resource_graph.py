@@ -131,9 +131,8 @@ def _one_of(expression: str, values: Sequence[str]) -> list[str]:
 
 def _tag(name: str, values: Sequence[str]) -> str:
     tag = f"tags[{_literal(name)}]"
-    if values:
-        return f"| where tostring({tag}) in ({', '.join(map(_literal, values))})"
-    return f"| where isnotnull({tag})"
+    matches = f" and tostring({tag}) in ({', '.join(map(_literal, values))})" if values else ""
+    return f"| where isnotnull({tag}){matches}"  # a missing tag would look like an empty one
 
 
 def _extension(wanted: bool | None) -> list[str]:

@@ -35,6 +35,12 @@ options:
       - Name (id) of one gateway. Its APIs are returned as well.
       - If not given, all gateways are returned, without their APIs.
     type: str
+  min_nodes:
+    description:
+      - A gateway with fewer connected nodes than this counts as not healthy.
+      - A number that Azure does not say counts as enough.
+    type: int
+    default: 0
 seealso:
   - module: arcfleet.apim.apim_gateway
 """
@@ -57,6 +63,7 @@ gateways:
     - The gateways found, each as RV(arcfleet.apim.apim_gateway#module:gateway).
     - C(connected_nodes) is the number of running gateway nodes that the service knows, V(none) if it does not say. Azure
       returns it without documenting it.
+    - C(healthy) is V(false) if there are fewer than O(min_nodes); C(problems) are sentences.
   returned: success
   type: list
   elements: dict
@@ -67,6 +74,8 @@ gateways:
       location_data: {"name": "Stores", "city": "", "district": "", "country_or_region": "Norway"}
       apis: [orders, prices]
       connected_nodes: 6
+      healthy: true
+      problems: []
 service:
   description:
     - The API Management service.
@@ -90,6 +99,7 @@ TASK = Task(
         "resource_group": {"type": "str", "required": True},
         "service_name": {"type": "str", "required": True},
         "name": {"type": "str"},
+        "min_nodes": {"type": "int", "default": 0},
     },
     parse=parse,
     perform=read,
