@@ -48,12 +48,14 @@ class Task:
     :ivar parse: turns the options into what is wanted; every error in them is found here, before anything is sent.
     :ivar perform: (what is wanted, the connection, check mode) to an outcome. Raises ApimError.
     :ivar constraints: C(required_if) and its relatives.
+    :ivar secrets: what has to be hidden beside the options that are marked so.
     """
 
     options: Mapping[str, t.Any]
     parse: Callable[[Mapping[str, t.Any]], t.Any]
     perform: Callable[[t.Any, Arm, bool], Outcome]
     constraints: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    secrets: Callable[[Mapping[str, t.Any]], t.Iterable[str]] = lambda options: ()
 
 
 def run_module(task: Task) -> None:
@@ -69,6 +71,7 @@ def run_module(task: Task) -> None:
         module.fail_json(
             msg=missing_required_lib("azure-identity and azure-mgmt-kubernetesconfiguration"), exception=AZURE_IMPORT_ERROR
         )
+    module.no_log_values.update(task.secrets(module.params))
     try:
         wanted = task.parse(module.params)
         signed_in = sign_in(module.params, os.environ)
