@@ -147,7 +147,7 @@ def misplaced_secrets(options: Mapping[str, t.Any]) -> set[str]:
     found = set()
     try:
         for name, text in _leaves("settings", "", options["settings"] or {}):
-            if name in SECRET_NAMES:
+            if text and name in SECRET_NAMES:  # hiding the empty text would put asterisks between all letters
                 found.add(text)
     except ApimError:
         pass  # said when the options are parsed
