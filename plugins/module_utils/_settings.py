@@ -142,6 +142,18 @@ def _leaves(option: str, path: str, value: t.Any) -> t.Iterator[tuple[str, str]]
         raise ApimError(f"{option}: {path!r} has no value. Give it one, or leave it out.")
 
 
+def misplaced_secrets(options: Mapping[str, t.Any]) -> set[str]:
+    """Secrets that stand among the ordinary settings: refused later, and not to be shown until then."""
+    found = set()
+    try:
+        for name, text in _leaves("settings", "", options["settings"] or {}):
+            if text and name in SECRET_NAMES:  # hiding the empty text would put asterisks between all letters
+                found.add(text)
+    except ApimError:
+        pass  # said when the options are parsed
+    return found
+
+
 def check(settings: Mapping[str, str], protected: Mapping[str, str]) -> list[str]:
     """Look at both maps together and return warnings.
 

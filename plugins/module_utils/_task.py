@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import traceback
 import typing as t
 from collections.abc import Callable, Mapping
 
@@ -47,22 +48,23 @@ class Task:
     :ivar options: the argument spec without the sign-in options.
     :ivar parse: turns the options into what is wanted; every error in them is found here, before anything is sent.
     :ivar perform: (what is wanted, the connection, check mode) to an outcome. Raises ApimError.
-    :ivar constraints: C(required_if) and its relatives.
+    :ivar required_if: as AnsibleModule has it.
+    :ivar secrets: what has to be hidden beside the options that are marked so.
     """
 
     options: Mapping[str, t.Any]
     parse: Callable[[Mapping[str, t.Any]], t.Any]
     perform: Callable[[t.Any, Arm, bool], Outcome]
-    constraints: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    required_if: t.Sequence[t.Sequence[t.Any]] = ()
+    secrets: Callable[[Mapping[str, t.Any]], t.Iterable[str]] = lambda options: ()
 
 
 def argument_spec(task: Task) -> dict[str, t.Any]:
     """Everything that validates the task's options, by AnsibleModule's names."""
     return {
         "argument_spec": {**AUTH_OPTIONS, **task.options},
-        "mutually_exclusive": [*AUTH_MUTUALLY_EXCLUSIVE, *task.constraints.get("mutually_exclusive", [])],
-        "required_if": task.constraints.get("required_if"),
-        "required_together": task.constraints.get("required_together"),
+        "mutually_exclusive": AUTH_MUTUALLY_EXCLUSIVE,
+        "required_if": task.required_if,
     }
 
 
@@ -87,6 +89,10 @@ def execute(
         outcome = task.perform(wanted, arm, check_mode)
     except ApimError as error:
         return {"failed": True, "msg": str(error), "warnings": [*warnings, *error.warnings], **error.facts}
+    except Exception as error:  # a mistake of ours; a traceback helps nobody who reads it in a job's output
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        return {"failed": True, "msg": f"This is a mistake in the collection, please report it: {type(error).__name__} at {where}: {error}"}
     diff = {"diff": {"before": outcome.before, "after": outcome.after}} if diff_mode and outcome.before is not None else {}
     return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
 
@@ -94,6 +100,7 @@ def execute(
 def run_module(task: Task) -> None:
     """Run the task as an ordinary Ansible module."""
     module = AnsibleModule(supports_check_mode=True, **argument_spec(task))
+    module.no_log_values.update(task.secrets(module.params))
     result = execute(
         task, module.params, lambda options: Arm(sign_in(options, os.environ)), module.check_mode, module._diff
     )

@@ -296,7 +296,7 @@ token:
 """
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._extension import ensure, parse
-from ansible_collections.arcfleet.apim.plugins.module_utils._settings import SERVICE_TYPES
+from ansible_collections.arcfleet.apim.plugins.module_utils._settings import SERVICE_TYPES, misplaced_secrets
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, run_module
 
 TASK = Task(
@@ -333,9 +333,10 @@ TASK = Task(
         "wait_timeout": {"type": "float", "default": 1800},
         "wait_sleep": {"type": "float", "default": 10},
     },
-    constraints={"required_if": [("state", "present", ["target_namespace"])]},
+    required_if=[("state", "present", ["target_namespace"])],
     parse=parse,
     perform=ensure,
+    secrets=misplaced_secrets,
 )
 
 

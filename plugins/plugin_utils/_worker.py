@@ -62,7 +62,7 @@ def run_here(
         result = execute(task, options, lambda given: connect(given, on_wait), check_mode, diff_mode)
     result["invocation"] = {"module_args": options}
     # Ansible scrubs what modules return, but not what action plugins do.
-    return remove_values(result, validation._no_log_values)
+    return remove_values(result, validation._no_log_values | set(task.secrets(options)))
 
 
 def validate(task: Task, arguments: t.Any) -> ValidationResult:

@@ -210,7 +210,7 @@ class _Parser:
         self.place += 1
         if raw.startswith("@"):
             return raw[2:-1]
-        return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), raw[1:-1])
+        return re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1]), raw[1:-1])
 
     def list_of(self, one: Callable[[], Any]) -> list[Any]:
         found = [one()]

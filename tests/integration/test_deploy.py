@@ -160,7 +160,7 @@ def test_options(run_playbook: RunPlaybook, emulator: Emulator) -> None:
 def test_one_cluster_fails(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     """The others are installed, the message names the cluster and has what Helm said, and the next run repairs."""
     inventory = fleet(emulator)
-    emulator.cluster("store-oslo", agent={"outcome": "fail", "message": "InnerError [no space left on device]"})
+    emulator.cluster("store-oslo", agent={"outcome": "fail", "message": "InnerError [no space left on device]", "operation_seconds": 6})
     run = run_playbook(DEPLOY, inventory=inventory, expect="failed")
     assert {store: run.stats[store]["failures"] for store in STORES} == {"store-lyon": 0, "store-oslo": 1, "store-porto": 0}
     message = run.result("Wait until it is done", "store-oslo")["msg"]
@@ -170,7 +170,7 @@ def test_one_cluster_fails(run_playbook: RunPlaybook, emulator: Emulator) -> Non
     assert "no space left on device" in red.result("The extension is there and healthy", "store-oslo")["msg"]
     assert red.stats["store-lyon"]["failures"] == 0
 
-    emulator.cluster("store-oslo", agent={"outcome": "succeed"})
+    emulator.cluster("store-oslo", agent={"outcome": "succeed", "operation_seconds": 0.2})
     run = run_playbook(DEPLOY, inventory=inventory, warnings=("is Failed and has to be created again",))
     assert {store: run.result(SUBMIT, store)["action"] for store in STORES} == {"store-lyon": "none", "store-oslo": "repair", "store-porto": "none"}
     run_playbook(VERIFY, inventory=inventory)

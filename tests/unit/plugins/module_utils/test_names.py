@@ -67,6 +67,11 @@ def test_bad(kind: str, value: str) -> None:
     assert str(caught.value).startswith(f"{kind}: {value!r} is not a valid name. It must be ")
 
 
+def test_null() -> None:
+    with pytest.raises(ApimError, match="^target_namespace: missing. It must be a Kubernetes namespace"):
+        check_name("target_namespace", None)
+
+
 def test_the_message_names_the_option() -> None:
     with pytest.raises(ApimError, match=r"^gateway_name: 'a b' "):
         check_name("gateway", "a b", "gateway_name")

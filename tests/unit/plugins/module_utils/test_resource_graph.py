@@ -144,14 +144,14 @@ def test_nothing_but_an_id() -> None:
 
 
 def test_one_row_for_each_cluster() -> None:
-    small = CLUSTER.replace("/rg/", "/RG-Small/").replace("oslo", "Bergen")
+    small = CLUSTER.replace("/rg/", "/Small/").replace("oslo", "Bergen")
     records = [
         record(extensionName="b"), record(extensionName="a"), record(small), record(CLUSTER.upper(), extensionName="a"), record(extensionName="B")]
     for shuffled in itertools.islice(itertools.permutations(records), 0, 120, 7):
         rows = graph.rows(shuffled)
         assert [row.cluster.id.lower() for row in rows] == [CLUSTER.lower(), small.lower()]
         assert [[one.name.lower() for one in row.extensions] for row in rows] == [["a", "b"], []]
-        assert rows[1].resource_group == "RG-Small"
+        assert rows[1].resource_group == "Small"
 
 
 @pytest.fixture(autouse=True)

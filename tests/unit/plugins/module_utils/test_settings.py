@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
-from ansible_collections.arcfleet.apim.plugins.module_utils._settings import check, flatten
+from ansible_collections.arcfleet.apim.plugins.module_utils._settings import check, flatten, misplaced_secrets
 
 FLAT = {
     "empty": ({}, {}),
@@ -101,3 +101,18 @@ def test_check_warns(settings: dict, protected: dict, said: list[str]) -> None:
 )
 def test_check_is_content(settings: dict, protected: dict) -> None:
     assert check(settings, protected) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        (None, set()),
+        ({"service.type": "hush"}, set()),
+        ({"gateway.auth.token": "hush", "monitoring": {"ingestionKey": 7}}, {"hush", "7"}),
+        ({"gateway": {"auth": {"token": "hush"}}}, {"hush"}),
+        ({"gateway.auth.token": ""}, set()),
+        ({"gateway.auth.token": "hush", "a b": 1}, {"hush"}),
+    ],
+)
+def test_misplaced_secrets(settings: dict | None, found: set) -> None:
+    assert misplaced_secrets({"settings": settings}) == found

@@ -69,6 +69,14 @@ def test_azure_says_no(run: Any) -> None:
     assert "hush-hush" not in str({name: value for name, value in result.items() if name != "invocation"})
 
 
+def test_more_secrets(run: Any) -> None:
+    def perform(*_: Any) -> Outcome:
+        raise ApimError("No.", found=["a 4711 b", {"c": "4711"}])
+
+    _code, result = run(task(perform, secrets=lambda options: {str(options["x"])}), x=4711)
+    assert "4711" not in str(result)
+
+
 def test_nobody_to_sign_in_as(run: Any) -> None:
     code, result = run(task(), tenant=None)
     assert code == 1 and "tenant" in result["msg"] and "Traceback" not in str(result)
