@@ -82,25 +82,27 @@ def read(arm: Arm, resource_group: str, name: str) -> Cluster:
     return Cluster.from_rest(arm.get(f"read the connected cluster {path}", path, API_VERSION))
 
 
-def check(cluster: Cluster, allow_offline: bool) -> list[str]:
-    """Whether the cluster can take a change; returns warnings.
+def check_connected(cluster: Cluster, allow_offline: bool, rule: str, way_out: str) -> list[str]:
+    """Whether the cluster's agent is there to do what it will be told; returns warnings.
 
+    :param rule: what happens while it is away.
+    :param way_out: completes "Bring the cluster's agents back, or ...".
     :raises ApimError: it is not connected and I(allow_offline) is false.
     """
-    warnings = []
-    if not cluster.connected:
-        seen = f" (last seen {cluster.last_connectivity_time})" if cluster.last_connectivity_time else ""
-        state = f"The connected cluster {cluster.name!r} is {cluster.connectivity}{seen}, not Connected."
-        rule = "Azure keeps protected settings for 48 hours; when the agent is away longer, the extension ends as Failed."
-        if not allow_offline:
-            raise ApimError(
-                f"{state} {rule} Nothing was changed. Bring the cluster's agents back, or give allow_offline=true "
-                "to submit the change all the same."
-            )
-        warnings.append(f"{state} {rule}")
-    if cluster.location not in _REGIONS:
-        warnings.append(
-            f"The region {cluster.location!r} of the connected cluster {cluster.name!r} is not on the list of regions that "
-            "Microsoft publishes for this extension. The list may be older than the service; Azure decides."
-        )
-    return warnings
+    if cluster.connected:
+        return []
+    seen = f" (last seen {cluster.last_connectivity_time})" if cluster.last_connectivity_time else ""
+    state = f"The connected cluster {cluster.name!r} is {cluster.connectivity}{seen}, not Connected."
+    if not allow_offline:
+        raise ApimError(f"{state} {rule} Nothing was changed. Bring the cluster's agents back, or {way_out}.")
+    return [f"{state} {rule}"]
+
+
+def check_region(cluster: Cluster) -> list[str]:
+    """A warning when the extension may not be offered where the cluster is."""
+    if cluster.location in _REGIONS:
+        return []
+    return [
+        f"The region {cluster.location!r} of the connected cluster {cluster.name!r} is not on the list of regions that "
+        "Microsoft publishes for this extension. The list may be older than the service; Azure decides."
+    ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 import typing as t
 from collections.abc import Mapping
 
@@ -120,9 +121,9 @@ def _settings(options: Mapping[str, t.Any]) -> tuple[dict[str, str], dict[str, s
     _named(protected, "gateway_token", names.TOKEN, options["gateway_token"])
 
     uri = settings.get(names.CONFIGURATION_URI)
-    if uri is not None and not (uri.startswith("https://") and len(uri) > len("https://")):
+    if uri is not None and not re.fullmatch(r"(https://)?[\w-]+(\.[\w-]+)+(:\d+)?(/\S*)?", uri):
         raise ApimError(
-            f"configuration_uri: {uri!r} is not an https URL. It is the gateway's configuration endpoint, such as "
+            f"configuration_uri: {uri!r} is neither an https URL nor a host name. It is the gateway's configuration endpoint, such as "
             "https://contoso.configuration.azure-api.net; arcfleet.apim.apim_gateway_info returns it."
         )
     if names.TOKEN not in protected:
@@ -159,6 +160,13 @@ def ensure(wanted: Wanted, arm: Arm, check_mode: bool) -> Outcome:
 
 
 class _Run:
+    """One task on one extension. It goes round until there is nothing to wait for:
+
+    an operation is under way: join it when the task waits (not in check mode, not for a forced removal), else leave it alone;
+    as wanted: done; different: check the cluster, send one change, wait for it when the task waits;
+    Azure answers with a conflict (409) because somebody else was quicker: join, when the task waits, and decide again.
+    """
+
     def __init__(self, wanted: Wanted, arm: Arm, check_mode: bool) -> None:
         self.wanted = wanted
         self.arm = arm
@@ -266,7 +274,15 @@ class _Run:
 
     def _check_cluster(self) -> None:
         state = cluster.read(self.arm, self.wanted.resource_group, self.wanted.cluster_name)
-        self.warnings += cluster.check(state, self.wanted.allow_offline)
+        if self.wanted.present:
+            rule = "Azure keeps protected settings for 48 hours; when the agent is away longer, the extension ends as Failed."
+            way_out = "give allow_offline=true to submit the change all the same"
+        else:
+            rule = "The removal goes on when the agent is back."
+            way_out = "give allow_offline=true to submit the removal, or force_delete=true to make Azure forget the extension"
+        self.warnings += cluster.check_connected(state, self.wanted.allow_offline, rule, way_out)
+        if self.wanted.present:
+            self.warnings += cluster.check_region(state)
 
     def _finish(self, answer: Answer, observed: Extension | None, gone: bool = False) -> Extension | None:
         """Wait for the operation that the answer began, when the task waits, and look at what came of it."""

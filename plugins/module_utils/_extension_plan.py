@@ -23,6 +23,14 @@ EXTENSION_TYPE = "Microsoft.ApiManagement.Gateway"
 FIRST_RELEASE_TRAIN = "preview"
 
 
+class Release(t.NamedTuple):
+    """Which version runs: the newest of a train, or a pinned one."""
+
+    train: str | None
+    version: str | None
+    auto_upgrade: bool
+
+
 @dataclasses.dataclass(frozen=True)
 class Extension:
     """The extension as Azure shows it. Protected settings come without their values."""
@@ -65,6 +73,10 @@ class Extension:
             statuses=tuple(properties.get("statuses") or ()),
             principal_id=(body.get("identity") or {}).get("principalId"),
         )
+
+    @property
+    def release(self) -> Release:
+        return Release(self.release_train, self.version, self.auto_upgrade_minor_version)
 
     @property
     def busy(self) -> bool:
@@ -138,15 +150,14 @@ def shown(settings: Mapping[str, str], protected: t.AbstractSet[str] = frozenset
 
 
 def _view(
-    state: str, namespace: str | None, release: tuple[str | None, str | None, bool], settings: Mapping, protected: Mapping
+    state: str, namespace: str | None, release: Release, settings: Mapping, protected: Mapping
 ) -> dict[str, t.Any]:
-    train, version, auto = release
     return {
         "provisioning_state": state,
         "target_namespace": namespace,
-        "release_train": train,
-        "version": version,
-        "auto_upgrade_minor_version": auto,
+        "release_train": release.train,
+        "version": release.version,
+        "auto_upgrade_minor_version": release.auto_upgrade,
         "settings": settings,
         "protected_settings": dict(sorted(protected.items())),
     }
@@ -160,14 +171,14 @@ def view(observed: Extension, protected: t.AbstractSet[str] = frozenset()) -> di
     return _view(
         observed.provisioning_state,
         observed.target_namespace,
-        (observed.release_train, observed.version, observed.auto_upgrade_minor_version),
+        observed.release,
         shown(observed.settings, protected),
         {name: "(set)" for name in observed.protected_names},
     )
 
 
 def plan(observed: Extension | None, desired: Desired) -> Plan:
-    """Decide what to do. Never called while the extension is busy.
+    """Decide what to do. While an operation is under way this is what it would be now; nothing may be sent then.
 
     :param observed: the extension now; None when there is none.
     """
@@ -204,21 +215,21 @@ def _create(action: str, observed: Extension | None, desired: Desired) -> Plan:
     if missing:
         return Plan("refuse", reason=missing)
     auto = not desired.version and desired.auto_upgrade_minor_version is not False
-    release = (desired.release_train or FIRST_RELEASE_TRAIN, desired.version, auto)
+    release = Release(desired.release_train or FIRST_RELEASE_TRAIN, desired.version, auto)
     sent = {name: "(set)" for name in desired.protected}
     after = _view("Succeeded", desired.target_namespace, release, shown(settings), sent)
     before = view(observed, desired.protected.keys()) if observed else {}
     return Plan(action, _whole(desired, release, settings), before, after)
 
 
-def _whole(desired: Desired, release: tuple[str | None, str | None, bool], settings: Mapping[str, str]) -> dict:
+def _whole(desired: Desired, release: Release, settings: Mapping[str, str]) -> dict:
     """The properties of a PUT, which replaces everything."""
-    train, version, auto = release
-    pinned = {"version": version} if version and not auto else {}  # Azure refuses a version beside auto upgrade
+    # Azure refuses a version beside auto upgrade
+    pinned = {"version": release.version} if release.version and not release.auto_upgrade else {}
     return {
         "extensionType": EXTENSION_TYPE.lower(),  # as the Azure CLI sends it
-        "autoUpgradeMinorVersion": auto,
-        "releaseTrain": train,
+        "autoUpgradeMinorVersion": release.auto_upgrade,
+        "releaseTrain": release.train,
         **pinned,
         "scope": {"namespace": {"targetNamespace": desired.target_namespace}},
         "configurationSettings": dict(settings),
@@ -240,70 +251,81 @@ def _missing(settings: Mapping[str, str], protected: t.AbstractSet[str]) -> str:
 
 
 def _change(observed: Extension, desired: Desired) -> Plan:
-    # Ordinary settings: those on the cluster stay unless the task names, protects or purges them.
-    wanted = _with_record(desired.settings, desired)
-    settings = wanted if desired.purge_settings else {**observed.settings, **wanted}
-    if desired.purge_settings and not desired.protected and secret_record.SETTING in observed.settings:
-        settings[secret_record.SETTING] = observed.settings[secret_record.SETTING]
-    if desired.protected:
-        for name in (*desired.protected, *(() if desired.record else (secret_record.SETTING,))):
-            settings.pop(name, None)
-    gone = observed.settings.keys() - settings.keys()
+    settings = _settings_after(observed, desired)
+    release = _release_after(observed, desired)
+    lost = observed.protected_names - desired.protected.keys() - desired.settings.keys()
+    sends_protected = _sends_protected(observed, desired, lost)
+    # A PATCH does not take settings away, and what failed has to be created again: both need a PUT, with everything in it.
+    replaces = bool(observed.settings.keys() - settings.keys()) or observed.broken
 
-    # Protected settings: Azure replaces the map whole, so a key that is not given would be lost.
-    kept_by_name = observed.protected_names - desired.protected.keys() - desired.settings.keys()
-    moved = observed.protected_names & desired.settings.keys()
-    send_protected = bool(moved) or bool(desired.protected) and (
-        desired.record is None
-        or desired.record != observed.settings.get(secret_record.SETTING)
-        or desired.resend_protected_settings
-        or not observed.protected_names >= desired.protected.keys()
-        or desired.purge_settings and bool(kept_by_name)
-    )
-
-    train, version, auto = release = _release(observed, desired)
     properties: dict[str, t.Any] = {}
-    if train != observed.release_train:
-        properties["releaseTrain"] = train
-    if (version, auto) != (observed.version, observed.auto_upgrade_minor_version):
-        properties |= {"autoUpgradeMinorVersion": auto, "version": version}
-    if settings != observed.settings or send_protected:
+    if release.train != observed.release_train:
+        properties["releaseTrain"] = release.train
+    if release[1:] != observed.release[1:]:
+        properties |= {"autoUpgradeMinorVersion": release.auto_upgrade, "version": release.version}
+    if settings != observed.settings or sends_protected:
         properties["configurationSettings"] = settings
-    if send_protected:
+    if sends_protected:
         properties["configurationProtectedSettings"] = dict(desired.protected)
 
     before = view(observed, desired.protected.keys())
-    replaces = bool(gone) or observed.broken
     if not (replaces or properties):
         return Plan("none", before=before, after=before)
-    rewrites_protected = replaces or send_protected
-    if rewrites_protected and kept_by_name and not desired.purge_settings:
-        return Plan("refuse", reason=_would_lose(kept_by_name))
-    protected = desired.protected.keys() if rewrites_protected else observed.protected_names
+    if (replaces or sends_protected) and lost and not desired.purge_settings:
+        return Plan("refuse", reason=_would_lose(lost))
+    protected = desired.protected.keys() if replaces or sends_protected else observed.protected_names
     missing = _missing(settings, protected)
     if missing:
         return Plan("refuse", reason=missing)
 
-    again = observed.protected_names if send_protected else frozenset()
-    sent = {name: "(set again)" if name in again else "(set)" for name in protected}
-    after = _view("Succeeded", observed.target_namespace, release, shown(settings), sent)
+    again = observed.protected_names if sends_protected else frozenset()
+    fate = {name: "(set again)" if name in again else "(set)" for name in protected}
+    after = _view("Succeeded", observed.target_namespace, release, shown(settings), fate)
     if replaces:
         return Plan("repair" if observed.broken else "replace", _whole(desired, release, settings), before, after)
     return Plan("update", properties, before, after)
 
 
-def _release(observed: Extension, desired: Desired) -> tuple[str | None, str | None, bool]:
+def _settings_after(observed: Extension, desired: Desired) -> dict[str, str]:
+    """The ordinary settings: those on the cluster stay unless the task names, protects or purges them."""
+    record = secret_record.SETTING
+    settings = _with_record(desired.settings, desired)
+    if not desired.purge_settings:
+        settings = {**observed.settings, **settings}
+    elif not desired.protected and record in observed.settings:
+        settings[record] = observed.settings[record]  # the secrets stay, and so does their record
+    if desired.protected and not desired.record:
+        settings.pop(record, None)  # of secrets that are sent now and not tracked any more
+    return {name: value for name, value in settings.items() if name not in desired.protected}
+
+
+def _sends_protected(observed: Extension, desired: Desired, lost: t.AbstractSet[str]) -> bool:
+    """Whether the protected settings are sent. Azure replaces them as a whole, so it is all of them or none."""
+    if observed.protected_names & desired.settings.keys():
+        return True  # one becomes an ordinary setting
+    if not desired.protected:
+        return False
+    return (
+        desired.record is None
+        or desired.record != observed.settings.get(secret_record.SETTING)
+        or desired.resend_protected_settings
+        or not observed.protected_names >= desired.protected.keys()
+        or desired.purge_settings and bool(lost)
+    )
+
+
+def _release_after(observed: Extension, desired: Desired) -> Release:
     """Release train, pinned version and auto upgrade after the change."""
     train = desired.release_train
     if not train or train.lower() == (observed.release_train or "").lower():
         train = observed.release_train  # Azure takes a train in any letters and shows it as it was first given
     if desired.version:
-        return train, desired.version, False
+        return Release(train, desired.version, False)
     if desired.auto_upgrade_minor_version in (None, observed.auto_upgrade_minor_version):
-        return train, observed.version, observed.auto_upgrade_minor_version
+        return Release(train, observed.version, observed.auto_upgrade_minor_version)
     if desired.auto_upgrade_minor_version:
-        return train, None, True
-    return train, observed.version or observed.current_version, False  # stay where it is
+        return Release(train, None, True)
+    return Release(train, observed.version or observed.current_version, False)  # stay where it is
 
 
 def _would_lose(names: t.AbstractSet[str]) -> str:

@@ -14,6 +14,7 @@ those of the open-source Helm chart.
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 from collections.abc import Mapping
 
@@ -109,7 +110,9 @@ _NEEDS = (
 
 
 def flatten(option: str, value: Mapping[str, t.Any]) -> dict[str, str]:
-    """Dotted names and string values, as C(helm --set) writes them: C(a.b), C(a.list[0]), booleans C(true) and C(false).
+    r"""Dotted names and string values, as C(helm --set) writes them: C(a.b), C(a.list[0]), booleans C(true) and C(false).
+
+    Inside a branch with names of the user's own, such as C(service.annotations), dots in a nested name are escaped: C(x\.io/y).
 
     :param option: the option's name, for error texts. Values never stand in them, they may be secret.
     :raises ApimError: a name that is empty or given twice (C(a.b) beside C(a: {b: })), a value that is null.
@@ -125,11 +128,14 @@ def flatten(option: str, value: Mapping[str, t.Any]) -> dict[str, str]:
 def _leaves(option: str, path: str, value: t.Any) -> t.Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if not isinstance(key, str) or not key.strip(". ") or any(char.isspace() or char in "=,{}\\" for char in key):
+            name = key.replace("\\.", "") if isinstance(key, str) else ""  # a dot inside a name may be written as Helm wants it
+            if not name.strip(". ") or any(char.isspace() or char in "=,{}\\" for char in name):
                 raise ApimError(
                     f"{option}: {key!r} cannot be the name of a setting. "
                     "Use names without white space and = , { } \\, for example 'service.http.port'."
                 )
+            if path.startswith(_OPEN_BRANCHES):
+                key = re.sub(r"(?<!\\)\.", r"\\.", key)  # the user's own name, such as service.beta.kubernetes.io/x
             yield from _leaves(option, f"{path}.{key}" if path else key, inner)
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):
