@@ -20,7 +20,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Answer, Arm
-from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import AzureFailure
+from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import AzureFailure, sentences
 from ansible_collections.arcfleet.apim.plugins.module_utils._cluster import Cluster, normal_location
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
 from ansible_collections.arcfleet.apim.plugins.module_utils._extension_plan import EXTENSION_TYPE, Extension
@@ -80,8 +80,8 @@ def read_fleet(
     :param subscriptions: their ids. Where neither these nor management groups are given, it is the sign-in's subscription;
         if there is none either, every one that the identity sees.
     :param management_groups: their names (not display names); all subscriptions below them, in addition to I(subscriptions).
-    :raises ApimError: an id or a name is not possible. Nothing has been sent.
-    :raises AzureFailure: Resource Graph refused, for example because the identity sees none of the subscriptions.
+    :raises ApimError: an id or a name is not possible (nothing has been sent), or the identity sees none of the subscriptions.
+    :raises AzureFailure: Resource Graph refused for another reason.
     """
     query = query_text(where)
     wanted = scopes(subscriptions, management_groups, arm.sign_in.subscription_id)
@@ -248,6 +248,9 @@ def _ask(arm: Arm, body: Mapping[str, t.Any]) -> Answer:
         try:
             return arm.call(_DOING, "POST", _PATH, API_VERSION, body)
         except AzureFailure as failure:
+            if "subscription that is eligible" in failure.said.message:
+                advice = "Check that the subscriptions exist and that the identity may read them"
+                raise ApimError(sentences(str(failure), advice), **failure.facts) from None
             # With Retry-After the client has waited already; without it this is how long the quota takes to come back.
             if failure.status != 429 or not tries_left:
                 raise

@@ -77,9 +77,10 @@ def test_one_host(ask: Ask, emulator: Emulator) -> None:
     emulator.settings(operation_seconds=0)
     make_gateway(emulator)
     install(emulator, "store-oslo", **{RECORD: f"v1-{'0' * 32}-expires-203001020304", "service.type": "NodePort"})
+    emulator.forget_requests()
     found = ask()
     assert hosts(found) == ALL
-    assert found["arc_clusters"]["hosts"] == sorted(ALL)
+    assert set(found["arc_clusters"]["hosts"]) == ALL
     assert found["all"]["children"] == ["ungrouped", "arc_clusters"]
     oslo = found["_meta"]["hostvars"]["store-oslo"]
     assert oslo["arc_cluster"].pop("last_connectivity_time").startswith("20")
@@ -181,11 +182,11 @@ def test_constructed(ask: Ask, emulator: Emulator) -> None:
             {"key": "arc_cluster.tags.ring", "prefix": "ring"}]})
     assert found["canary"]["hosts"] == found["ring_0"]["hosts"] == found["connectivity_Offline"]["hosts"] == ["store-lyon"]
     assert set(found["bare"]["hosts"]) == set(found["k3s"]["hosts"]) == ALL
-    assert (found["long"]["hosts"], found["short_oslo"]["hosts"]) == (["store-porto", "store-milan"], ["store-oslo"]) or \
-        (sorted(found["long"]["hosts"]), found["short_oslo"]["hosts"]) == (["store-milan", "store-porto"], ["store-oslo"])
-    assert [name for name in found if name.startswith("host_")] and not [name for name in found if name.startswith("never")]
+    assert (sorted(found["long"]["hosts"]), found["short_oslo"]["hosts"]) == (["store-milan", "store-porto"], ["store-oslo"])
+    assert {name[:5] for name in found}.isdisjoint({"never"}) and "host_store-oslo" in {name.replace("store_", "store-") for name in found}
     variables = found["_meta"]["hostvars"]
-    assert (variables["store-oslo"]["short"], variables["store-oslo"]["country"]) == ("oslo", "norway")
+    assert "oslo" in str(variables["store-oslo"]["short"])  # what an expression gives is no template, which newer versions mark
+    assert variables["store-oslo"]["country"] == "norway"
     assert "country" not in variables["store-lyon"]
     # Whoever may tag a cluster must not have a template run here.
     assert "lookup('pipe', 'id')" in json.dumps(variables["store-lyon"]["copied"]) and "uid=" not in json.dumps(variables)
@@ -285,20 +286,21 @@ def test_wrong_file_name(ask: Ask, emulator: Emulator) -> None:
     ({"connectivity": ["Sleeping"]}, "Connected, Connecting, Offline, Expired, AgentNotInstalled"),
     ({"extension": "maybe"}, "any, present, absent"),
     ({"subscriptions": "{{ nothing }}"}, "subscriptions: "),
-    ({"subscriptions": ["44444444-cccc-4000-8000-000000000009"]}, "at least one subscription that is eligible to contain resources"),
+    ({"subscriptions": ["44444444-cccc-4000-8000-000000000009"]}, "Check that the subscriptions exist and that the identity may read them."),
     ({"secret": "wrong"}, "Azure sign-in failed"),
     ({"auth_source": "credential_file"}, "No way to sign in to Azure was found"),
     ({"cloud_environment": "AzureMoonCloud"}, "AzureMoonCloud"),
     ("plugin: arcfleet.apim.arc_clusters\n- x", "arc_clusters.yml"),
 ])
 def test_mistakes(ask: Ask, options: dict[str, Any] | str, message: str) -> None:
-    assert message in ask(options, fails=True)
+    failure = ask(options, fails=True)
+    assert message in failure
+    assert "get_token" not in failure  # what the SDK would print by itself
 
 
 def test_permission_to_ask(ask: Ask, emulator: Emulator) -> None:
     emulator.settings(deny={emulator.environment["AZURE_CLIENT_ID"]: ["*"]})
-    failure = ask({}, fails=True)
-    assert "ask Azure Resource Graph for the connected clusters" in failure or "AuthorizationFailed" in failure
+    assert "AuthorizationFailed" in ask({}, fails=True)
 
 
 def test_a_play_needs_nothing_more(emulator: Emulator, tmp_path: Path) -> None:
