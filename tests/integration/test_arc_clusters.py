@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import yaml
+from ansible_collections.arcfleet.apim.plugins.inventory.arc_clusters import EXAMPLES
 from harness import playbook as harness
 from harness.emulator import Emulator
 from harness.site import extension_id, issue_token, make_gateway, RECORD
@@ -266,6 +267,17 @@ def test_cache_is_not_read_with_the_azure_libraries(ask: Ask, tmp_path: Path) ->
     cached = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "cache")}
     assert "azure-identity" in ask(cached, fails=True, environment=without)
     assert ask(cached) == ask(cached, environment=without)
+
+
+def test_examples(ask: Ask, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.cluster("store-lyon", tags={"country": "norway", "store": "7", "tier": "production"})
+    ours = {"subscriptions": [BERN], "cache_connection": str(tmp_path / "cache")}
+    first, second, third = yaml.safe_load_all(EXAMPLES)
+    assert hosts(ask(first)) == ALL
+    stores = ask(second)
+    assert hosts(stores) == {"store-lyon"}
+    assert {"location_francecentral", "distribution_k3s", "connectivity_Connected", "tag_tier_production"} <= set(stores)
+    assert hosts(ask({**third, **ours})) == {"store-bern.switzerlandnorth"}
 
 
 @pytest.mark.parametrize("file", ["prod.arc_clusters.yml", "azure_arc_clusters.yaml"])
