@@ -38,30 +38,31 @@ def test_from_rest_before_the_agent_has_reported() -> None:
 
 
 @pytest.mark.parametrize("location", ["norwayeast", "jioindiawest", "centraluseuap", "westus3", "Sweden Central", "UAE North"])
-def test_connected_in_a_listed_region(location: str) -> None:
-    assert cluster.check(read(location=location), allow_offline=False) == []
+def test_a_listed_region(location: str) -> None:
+    assert cluster.check_region(read(location=location)) == []
 
 
 @pytest.mark.parametrize("location", ["ukwest", "italynorth", "polandcentral", "qatarcentral", ""])
 def test_a_region_that_is_not_listed_is_a_warning(location: str) -> None:
-    (warning,) = cluster.check(read(location=location), allow_offline=False)
+    (warning,) = cluster.check_region(read(location=location))
     assert f"The region {location!r}" in warning and "'oslo'" in warning
+
+
+@pytest.mark.parametrize("allow_offline", [False, True])
+def test_connected(allow_offline: bool) -> None:
+    assert cluster.check_connected(read(), allow_offline, "The rule.", "the way out") == []
 
 
 @pytest.mark.parametrize("status", ["Offline", "Expired", "Connecting", "AgentNotInstalled", "Unknown"])
 def test_not_connected(status: str) -> None:
     with pytest.raises(ApimError) as caught:
-        cluster.check(read(status), allow_offline=False)
-    for part in ("'oslo'", status, "last seen 2026-04-22T07:46:29.79Z", "48 hours", "allow_offline=true", "Nothing was changed"):
+        cluster.check_connected(read(status), False, "The rule.", "the way out")
+    for part in ("'oslo'", status, "last seen 2026-04-22T07:46:29.79Z", "The rule.", ", or the way out.", "Nothing was changed"):
         assert part in str(caught.value)
-    (warning,) = cluster.check(read(status), allow_offline=True)
-    assert status in warning and "48 hours" in warning
+    (warning,) = cluster.check_connected(read(status), True, "The rule.", "the way out")
+    assert status in warning and "The rule." in warning and "the way out" not in warning
 
 
 def test_never_seen() -> None:
-    (warning,) = cluster.check(read("Connecting", lastConnectivityTime=None), allow_offline=True)
+    (warning,) = cluster.check_connected(read("Connecting", lastConnectivityTime=None), True, "The rule.", "the way out")
     assert "last seen" not in warning
-
-
-def test_two_warnings() -> None:
-    assert len(cluster.check(read("Offline", "ukwest"), allow_offline=True)) == 2

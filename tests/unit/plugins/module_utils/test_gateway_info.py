@@ -11,7 +11,7 @@ from harness import azure
 from harness.azure import GATEWAY, SERVICE
 from harness.wire import Call, Wire
 
-OPTIONS = {"resource_group": "rg", "service_name": "contoso", "name": None}
+OPTIONS = {"resource_group": "rg", "service_name": "contoso", "name": None, "min_nodes": 0}
 HOME = Call("GET", SERVICE, 200, azure.service())
 
 
@@ -47,7 +47,7 @@ def test_no_such_service(arm: Arm, wire: Wire) -> None:
         read(parse(OPTIONS), arm, False)
 
 
-@pytest.mark.parametrize("given", [{"resource_group": ""}, {"service_name": "-"}, {"name": "managed"}])
+@pytest.mark.parametrize("given", [{"resource_group": ""}, {"service_name": "-"}, {"name": "managed"}, {"min_nodes": -1}])
 def test_options_refused(given: dict) -> None:
     with pytest.raises(ApimError, match=f"^{next(iter(given))}: "):
         parse(OPTIONS | given)
