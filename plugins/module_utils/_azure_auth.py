@@ -114,15 +114,22 @@ def sign_in(
         "connection_verify": verify,
         **PATIENCE,
     }
-    try:
-        credential = METHODS[chosen.method](values, entra)
-    except (ValueError, TypeError, OSError) as exc:
-        # azure-identity and cryptography explain themselves without repeating secrets.
-        raise ApimError(
-            f"Cannot sign in to Azure with the {METHOD_NAMES[chosen.method]} from {chosen.source}: {exc}"
-        ) from exc
+
+    def make() -> TokenCredential:
+        try:
+            return METHODS[chosen.method](values, entra)
+        except (ValueError, TypeError, OSError) as exc:
+            # azure-identity and cryptography explain themselves without repeating secrets.
+            raise ApimError(
+                f"Cannot sign in to Azure with the {METHOD_NAMES[chosen.method]} from {chosen.source}: {exc}"
+            ) from exc
+
     if remember:
-        credential = RememberedCredential(credential, remember, [chosen.method, cloud.authority, sorted(values.items())])
+        # Made only by the process that asks for the token.
+        identity = [chosen.method, cloud.authority, sorted(values.items())]
+        credential: TokenCredential = RememberedCredential(make, remember, identity)
+    else:
+        credential = make()
     return SignIn(credential, cloud, values.get("subscription_id"), cloud.scope, verify, chosen.source)
 
 

@@ -37,11 +37,12 @@ class Remember(t.Protocol):
 class RememberedCredential:
     """A credential whose access tokens are shared.
 
+    :param make: makes the credential, when a token is needed that nobody has asked for yet.
     :param identity: plain data that tells this credential from others.
     """
 
-    def __init__(self, credential: TokenCredential, remember: Remember, identity: Sequence[t.Any]) -> None:
-        self._credential = credential
+    def __init__(self, make: Callable[[], TokenCredential], remember: Remember, identity: Sequence[t.Any]) -> None:
+        self._make = make
         self._remember = remember
         self._identity = identity
 
@@ -49,7 +50,7 @@ class RememberedCredential:
         """As C(TokenCredential.get_token). A claims challenge (the token was revoked) gets a new token."""
 
         def make() -> tuple[t.Any, float]:
-            token = self._credential.get_token(*scopes, **options)
+            token = self._make().get_token(*scopes, **options)
             return list(token), token.expires_on - _EARLY
 
         key = [*self._identity, scopes, options.get("tenant_id"), bool(options.get("enable_cae"))]

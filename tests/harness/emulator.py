@@ -99,13 +99,13 @@ class Emulator:
         This is how tests prepare a state and read it back without the code that they test.
         """
         try:
-            return self._send(method, f"{path.lstrip('/')}?api-version={api_version}", body, {"Authorization": f"Bearer {self._access_token()}"})
+            return self._send(method, f"{path.lstrip('/')}?api-version={api_version}", body, {"Authorization": f"Bearer {self.access_token()}"})
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
             raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
 
-    def _access_token(self) -> str:
+    def access_token(self) -> str:
         form = {"grant_type": "client_credentials", "client_id": self.environment["AZURE_CLIENT_ID"],
                 "client_secret": self.environment["AZURE_SECRET"], "scope": f"{self.url}/.default"}
         url = f"{self.url}/{self.environment['AZURE_TENANT']}/oauth2/v2.0/token"
