@@ -10,19 +10,28 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._extension_client import models
 
 # What the Azure libraries and requests import only when it is needed first.
 _IMPORTED_LATE = ("msal_extensions", "azure.core.rest._requests_basic", "netrc", "encodings.utf_8_sig")
+_LOGGERS = ("azure", "msal")
 
 
 def warm_up() -> None:
-    """Import what is imported late, and have the patterns compiled with which the extension's client reads dates.
+    """Import what is imported late, and have the patterns compiled with which the extension's client reads dates; keep the
+    libraries from logging.
 
     Then take everything that exists out of garbage collection: a collection in a worker would write to, and so copy, every
     page of memory that it shares with the parent.
     """
+    for name in _LOGGERS:
+        # As in a module's process, nobody listens: not the worker's standard error (Ansible warns about that), and not a
+        # log file of Ansible's.
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
     for name in _IMPORTED_LATE:
         try:
             importlib.import_module(name)
