@@ -76,6 +76,7 @@ def test_info(run_playbook: RunPlaybook, emulator: Emulator) -> None:
         {"name": "One", INFO: STORES},
         {"name": "All", INFO: SERVICE},
         {"name": "None", INFO: STORES | {"name": "nowhere"}},
+        {"name": "Too few", INFO: STORES | {"min_nodes": 1}},
         {"name": "Custom host name", INFO: SERVICE | {"service_name": "apim-custom"}},
     ), check=True)
     assert run.changed == 0
@@ -84,9 +85,12 @@ def test_info(run_playbook: RunPlaybook, emulator: Emulator) -> None:
                               "configuration_uri": "https://apim-emulated.configuration.azure-api.net"}
     assert one["gateways"] == [{
         "id": gateway_id(emulator), "name": "stores", "description": "All of them", "apis": ["stock"], "connected_nodes": 0,
-        "location_data": {"name": "Stores", "city": "", "district": "", "country_or_region": ""}}]
+        "location_data": {"name": "Stores", "city": "", "district": "", "country_or_region": ""}, "healthy": True, "problems": []}]
     assert run.result("All")["gateways"] == [one["gateways"][0] | {"apis": None}]
     assert run.result("None")["gateways"] == []
+    (alone,) = run.result("Too few")["gateways"]
+    assert not alone["healthy"]
+    assert alone["problems"][0].startswith("0 nodes are connected to the gateway 'stores', and 1 are needed.")
     custom = run.result("Custom host name")
     assert custom["service"]["configuration_uri"] == "https://configuration.contoso.example"
     assert custom["service"]["location"] == "northeurope"

@@ -35,7 +35,8 @@ def test_extension(run_playbook: RunPlaybook, emulator: Emulator) -> None:
         "No namespace": (EXTENSION, {name: OSLO[name] for name in ("resource_group", "cluster_name")}, (
             "state is present but all of the following are missing: target_namespace",)),
         "Null namespace": extension("target_namespace: missing", "lower-case", target_namespace=None),
-        "Bad URI": extension("configuration_uri: 'contoso.example' is not an https URL", "apim_gateway_info", configuration_uri="contoso.example"),
+        "Bad URI": extension("configuration_uri: 'http://contoso.example' is neither an https URL nor a host name", "apim_gateway_info",
+                             configuration_uri="http://contoso.example"),
         "Bad token": extension("gateway_token: this is not a gateway token", "GATEWAY&yyyyMMddHHmm&SIGNATURE", gateway_token="not a token"),
         "Impossible date": extension("gateway_token: this is not a gateway token", gateway_token=f"stores&202013450000&{SIGNATURE}"),
         "Ended token": extension("gateway_token: the token of gateway 'stores' expired at 2020-01-01 00:00 UTC", "apim_gateway_token", gateway_token=ENDED),
@@ -77,6 +78,7 @@ def test_other_modules(run_playbook: RunPlaybook, emulator: Emulator) -> None:
         "Purge what": (GATEWAY, STORES | {"purge_apis": True}, ("purge_apis: true needs apis", "apis=[]")),
         "API": (GATEWAY, STORES | {"apis": ["orders/1"]}, ("apis: 'orders/1' is not a valid name",)),
         "Read gateway": (GATEWAY_INFO, STORES | {"name": "a b"}, ("name: 'a b' is not a valid name",)),
+        "Nodes": (GATEWAY_INFO, STORES | {"min_nodes": -1}, ("min_nodes: -1 is negative",)),
         "Token gateway": (TOKEN, ISSUE | {"gateway_name": "a&b"}, ("gateway_name: 'a&b' is not a valid name",)),
         "Too long": (TOKEN, ISSUE | {"lifetime_days": 31}, ("lifetime_days: 31 is not from 2 to 30", "the most that Azure allows")),
         "Too rare": (TOKEN, ISSUE | {"lifetime_days": 10, "rotation_days": 6}, ("rotation_days: 6 is not from 1 to 5", "well before it ends")),

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
 from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import AzureFailure
@@ -51,3 +53,12 @@ def test_no_such_service(arm: Arm, wire: Wire) -> None:
 def test_options_refused(given: dict) -> None:
     with pytest.raises(ApimError, match=f"^{next(iter(given))}: "):
         parse(OPTIONS | given)
+
+
+@pytest.mark.parametrize(("heartbeat", "min_nodes", "healthy"), [((), 0, True), ((), 1, False), (({}, {}), 2, True), (({},), 2, False), (None, 5, True)])
+def test_enough_nodes(arm: Arm, wire: Wire, heartbeat: Any, min_nodes: int, healthy: bool) -> None:
+    """A number that Azure does not say counts as enough."""
+    wire.expect(HOME, Call("GET", f"{SERVICE}/gateways", 200, {"value": [azure.gateway(heartbeat=heartbeat)]}))
+    (gateway,) = read(parse(OPTIONS | {"min_nodes": min_nodes}), arm, False).facts["gateways"]
+    assert (gateway["healthy"], bool(gateway["problems"])) == (healthy, not healthy)
+    assert healthy or f"{len(heartbeat)} nodes are connected to the gateway 'stores', and {min_nodes} are needed" in gateway["problems"][0]
