@@ -13,6 +13,7 @@ the first token. Only this file makes credentials.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import re
 import sys
@@ -37,6 +38,10 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._azure_sources impor
 )
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
 from ansible_collections.arcfleet.apim.plugins.module_utils._remember import Remember, RememberedCredential
+
+# azure-identity logs failed sign-ins as warnings, and Python prints those where nobody has configured logging. The exceptions
+# say the same.
+logging.getLogger("azure").addHandler(logging.NullHandler())
 
 # Why the Azure libraries could not be imported (a formatted traceback), or None. They are imported here and not later:
 # whoever gets as far as importing this file signs in.

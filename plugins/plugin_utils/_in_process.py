@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# This plugin_util is PRIVATE and should only be used by this collection. Breaking changes can occur any time.
+
 """Run a module of this collection inside the worker that Ansible has forked already.
 
 An ordinary module starts a Python process and imports the Azure libraries again for every task and host. Here they are
@@ -18,32 +20,19 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.arcfleet.apim.plugins.modules import (
-    apim_arc_extension,
-    apim_arc_extension_info,
-    apim_gateway,
-    apim_gateway_info,
-    apim_gateway_token,
-    apim_log_analytics_info,
-)
+from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._worker import SHARED, run_here
 
 display = Display()
 
-_MODULES = (
-    apim_arc_extension,
-    apim_arc_extension_info,
-    apim_gateway,
-    apim_gateway_info,
-    apim_gateway_token,
-    apim_log_analytics_info,
-)
-_TASKS = {module.__name__.rpartition(".")[2]: module.TASK for module in _MODULES}
 
+class InProcess(ActionBase):
+    """The action plugin of a module that does its work through a Task.
 
-class ActionModule(ActionBase):
-    """Stands before every module of this collection, see meta/runtime.yml."""
+    :cvar TASK: the module's.
+    """
 
+    TASK: t.ClassVar[Task]
     _supports_check_mode = True
     _supports_async = True
 
@@ -51,11 +40,14 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         if SHARED is None or self._is_special(task_vars or {}):
             return result | self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
-        action = self._task.action
-        task = _TASKS[action.rpartition(".")[2]]
         try:
             return result | run_here(
-                task, action, self._task.args, self._task.check_mode, self._task.diff, self._progress(task_vars or {})
+                self.TASK,
+                self._task.action,
+                self._task.args,
+                self._task.check_mode,
+                self._task.diff,
+                self._progress(task_vars or {}),
             )
         finally:
             SHARED.count(self._task._uuid)
