@@ -128,6 +128,19 @@ def test_somebody_else_is_quicker(run_playbook: RunPlaybook, emulator: Emulator,
     assert run.result()["changes"] == {"replicaCount": {"before": "1", "after": "2"}}
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["Retry-After", "only in the text"])
+def test_throttled(run_playbook: RunPlaybook, emulator: Emulator, wanted: dict[str, Any], told: bool) -> None:
+    """Azure's word on when to come back is followed, wherever it stands."""
+    emulator.settings(throttling={"reads": {"size": 2, "refill": 1}, "writes": {"size": 1, "refill": 1}, "retry_after": told})
+    run_playbook(play({EXTENSION: wanted}))
+    answers = [request["status"] for request in emulator.requests(path="/extensions/")]
+    assert 429 in answers
+    assert len(answers) < 30
+    emulator.settings(throttling=None)
+    found = extension(emulator, "store-oslo")
+    assert found and found["provisioningState"] == "Succeeded"
+
+
 # action: (module, options, whether an extension is there before)
 DENIED: dict[str, tuple[str, dict[str, Any], bool]] = {
     "Microsoft.Kubernetes/connectedClusters/read": (EXTENSION_INFO, CLUSTER, False),

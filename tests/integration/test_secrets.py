@@ -51,7 +51,6 @@ def talkative(run_playbook: RunPlaybook, tmp_path: Path) -> Callable[..., Run]:
         ended = run_playbook(playbook, diff=True, verbosity=4, environment={
             "ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit", "JUNIT_OUTPUT_DIR": str(kept / "junit"),
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(kept / "facts"),
-            "ANSIBLE_RETRY_FILES_ENABLED": "1", "ANSIBLE_RETRY_FILES_SAVE_PATH": str(kept / "retry"),
             "ANSIBLE_LOG_PATH": str(kept / "ansible.log")}, **options)
         assert "TASK" in (kept / "ansible.log").read_text(encoding="utf-8")
         assert list((kept / "junit").glob("*.xml"))
@@ -77,7 +76,7 @@ def test_a_fleets_life(talkative: Callable[..., Run], emulator: Emulator) -> Non
         talkative("arcfleet.apim.remove", inventory=inventory)
     secrets = emulator.secrets()
     assert HIDDEN in secrets
-    assert len([line for line in seen if "ansible-playbook" in line]) > 7
+    assert len([line for line in seen if "ansible-playbook" in line]) >= 7
     assert not [line for line in seen if any(secret in line for secret in secrets)]
 
 
