@@ -46,6 +46,10 @@ class _Alike:
     variables: Mapping[str, t.Any]
     hosts: dict[str, Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
 
+    @property
+    def first(self) -> str:
+        return list(self.hosts)[0]
+
 
 class ActionModule(ActionBase):
     """Works for the whole batch at once."""
@@ -109,7 +113,7 @@ class ActionModule(ActionBase):
         try:
             value = templar.template(variables[name])
         except KeyError:
-            raise ApimError(f"{name}: not given for {next(iter(group.hosts))}.") from None
+            raise ApimError(f"{name}: not given for {group.first}.") from None
         if isinstance(value, Mapping):
             value = {key: inner for key, inner in value.items() if inner != variables.get("omit")}
         return plain(value)
@@ -148,10 +152,9 @@ class ActionModule(ActionBase):
 
     def _members(self, group: _Alike, results: dict[str, t.Any], arm: Arm) -> t.Iterator[tuple[str, tuple[str, Wanted]]]:
         """Each host's subscription, and what is wanted of it."""
-        first = next(iter(group.hosts))
         validation = validate(apim_arc_extension.TASK, self._template(group, f"__{_ROLE}options", **results))
         if validation.error_messages:
-            raise ApimError(f"{first}: {said_by(validation, 'apim_arc_extension')}")
+            raise ApimError(f"{group.first}: {said_by(validation, 'apim_arc_extension')}")
         options = validation.validated_parameters
         wanted = apim_arc_extension.TASK.parse(options)
         for host, identity in group.hosts.items():

@@ -147,7 +147,6 @@ import collections
 import functools
 import hashlib
 import json
-import logging
 import os
 import re
 import typing as t
@@ -262,8 +261,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise ApimError(
                 "The Python packages azure-identity and azure-mgmt-kubernetesconfiguration are needed and cannot be imported."
             )
-        # The libraries' warnings are in our error texts; without a handler Python would print them.
-        logging.getLogger("azure").addHandler(logging.NullHandler())
         signed_in = sign_in({name: _plain(self.get_option(name)) for name in AUTH_OPTIONS}, os.environ)
         if not signed_in.verify:
             self.display.warning(

@@ -52,6 +52,7 @@ class Wanted:
     desired: Desired
     expires_on: dt.datetime | None
     track: bool
+    repair: bool
     allow_offline: bool
     force_delete: bool
     wait: bool
@@ -97,6 +98,7 @@ def parse(options: Mapping[str, t.Any]) -> Wanted:
         ),
         expires_on=expires_on,
         track=options["track_protected_settings"],
+        repair=options["repair"],
         allow_offline=options["allow_offline"],
         force_delete=options["force_delete"],
         wait=options["wait"],
@@ -228,6 +230,8 @@ class _Run:
             return self._leave_busy(plan, observed)
         if plan.action == "none":
             return self._done(plan, observed)
+        if plan.action == "repair" and not self.wanted.repair and plan.only_failed:
+            raise self._failed(Said(observed.provisioning_state, ""), observed, {})
         if plan.action == "repair":
             why = _why(observed)
             self.warnings.append(

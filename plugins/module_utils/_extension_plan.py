@@ -134,6 +134,11 @@ class Plan:
             if before.get(name) != after.get(name)
         }
 
+    @property
+    def only_failed(self) -> bool:
+        """Whether nothing is different but that the last operation failed."""
+        return self.changes.keys() <= {"provisioning_state"}
+
 
 def _rows(view: Mapping[str, t.Any]) -> dict[str, t.Any]:
     rows = {name: value for name, value in view.items() if not isinstance(value, Mapping)}

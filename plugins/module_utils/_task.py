@@ -60,12 +60,8 @@ class Task:
 
 
 def argument_spec(task: Task) -> dict[str, t.Any]:
-    """Everything that validates the task's options, by AnsibleModule's names."""
-    return {
-        "argument_spec": {**AUTH_OPTIONS, **task.options},
-        "mutually_exclusive": AUTH_MUTUALLY_EXCLUSIVE,
-        "required_if": task.required_if,
-    }
+    """The task's options and those for signing in."""
+    return {**AUTH_OPTIONS, **task.options}
 
 
 def execute(
@@ -97,9 +93,19 @@ def execute(
     return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
 
 
+def not_a_module(*_arguments: t.Any) -> t.NoReturn:
+    """For a task that works for all hosts of a play at once: C(perform) of a module that only documents an action plugin."""
+    raise ApimError("This module works for all hosts of a play at once, so it runs as an action plugin only, where Ansible runs.")
+
+
 def run_module(task: Task) -> None:
     """Run the task as an ordinary Ansible module."""
-    module = AnsibleModule(supports_check_mode=True, **argument_spec(task))
+    module = AnsibleModule(
+        argument_spec=argument_spec(task),
+        mutually_exclusive=AUTH_MUTUALLY_EXCLUSIVE,
+        required_if=task.required_if,
+        supports_check_mode=True,
+    )
     module.no_log_values.update(task.secrets(module.params))
     result = execute(
         task, module.params, lambda options: Arm(sign_in(options, os.environ)), module.check_mode, module._diff

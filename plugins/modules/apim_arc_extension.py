@@ -157,6 +157,13 @@ options:
       - V(true) lifts a pin. V(false) without O(version) pins an extension that exists to the version it has.
       - If not given, an extension that exists keeps its way, and a new one is upgraded unless O(version) is given.
     type: bool
+  repair:
+    description:
+      - Create an extension again that has failed.
+      - If V(false), an extension that failed with just what the task wants is reported as a failure instead. That is for a task that
+        waits for what another task has submitted.
+    type: bool
+    default: true
   recreate:
     description:
       - When the extension has another type, scope or namespace than wanted, which Azure cannot change, delete it and create it
@@ -326,6 +333,7 @@ TASK = Task(
         "release_train": {"type": "str"},
         "version": {"type": "str"},
         "auto_upgrade_minor_version": {"type": "bool"},
+        "repair": {"type": "bool", "default": True},
         "recreate": {"type": "bool", "default": False},
         "allow_offline": {"type": "bool", "default": False},
         "force_delete": {"type": "bool", "default": False},

@@ -10,7 +10,7 @@ module: apim_fleet_plan
 short_description: Find the clusters that differ, with one question to Azure for a thousand of them
 description:
   - Works for all hosts of a play at once, inside the role P(arcfleet.apim.apim_arc_gateway#role), whose variables say what is
-    wanted of each host. The role's entry point C(survey), with which P(arcfleet.apim.deploy#playbook) begins, is its place.
+    wanted of each host. The role's entry point C(survey), with which the playbook C(arcfleet.apim.deploy) begins, is its place.
   - Looks after the gateway resources first, once each, as the role does, and gets their tokens and the workspaces' keys. Then
     reads the whole fleet from Azure Resource Graph and compares each cluster with what is wanted of it. No cluster is changed.
   - Resource Graph is some seconds to minutes behind. A cluster that was changed a moment ago may be taken for what it was; who
@@ -86,15 +86,7 @@ visit:
   sample: {"store-oslo": "update"}
 """
 
-import typing as t
-
-from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
-from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, run_module
-
-
-def _perform(*_arguments: t.Any) -> t.NoReturn:
-    raise ApimError("apim_fleet_plan works for all hosts of a play at once, so it runs as an action plugin only.")
-
+from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, not_a_module, run_module
 
 TASK = Task(
     options={
@@ -102,7 +94,7 @@ TASK = Task(
         "offline": {"type": "str", "choices": ["fail", "skip", "submit"], "default": "fail"},
     },
     parse=dict,
-    perform=_perform,
+    perform=not_a_module,
 )
 
 

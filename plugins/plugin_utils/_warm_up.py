@@ -12,7 +12,10 @@ import gc
 import importlib
 import logging
 
-from ansible_collections.arcfleet.apim.plugins.module_utils._extension_client import models
+try:
+    from azure.mgmt.kubernetesconfiguration.v2023_05_01.models import Extension
+except ImportError:
+    Extension = None  # the modules say so
 
 # What the Azure libraries and requests import only when it is needed first.
 _IMPORTED_LATE = ("msal_extensions", "azure.core.rest._requests_basic", "netrc", "encodings.utf_8_sig")
@@ -37,5 +40,6 @@ def warm_up() -> None:
             importlib.import_module(name)
         except ImportError:
             pass  # not in this version; then nothing is saved
-    models.Extension.deserialize({"systemData": {"createdAt": "2026-01-01T00:00:00.0000000+00:00"}})
+    if Extension:
+        Extension.deserialize({"systemData": {"createdAt": "2026-01-01T00:00:00.0000000+00:00"}})
     gc.freeze()

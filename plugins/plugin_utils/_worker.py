@@ -20,7 +20,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
-from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import sign_in
+from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import AUTH_MUTUALLY_EXCLUSIVE, sign_in
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, argument_spec, execute
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._shared_memory import SharedMemory
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._warm_up import warm_up
@@ -67,8 +67,10 @@ def run_here(
 
 def validate(task: Task, arguments: t.Any) -> ValidationResult:
     """Check and complete the arguments as AnsibleModule does."""
-    specification = argument_spec(task)
-    return ArgumentSpecValidator(specification.pop("argument_spec"), **specification).validate(plain(arguments))
+    validator = ArgumentSpecValidator(
+        argument_spec(task), mutually_exclusive=AUTH_MUTUALLY_EXCLUSIVE, required_if=task.required_if
+    )
+    return validator.validate(plain(arguments))
 
 
 def said_by(validation: ValidationResult, action: str) -> str:
