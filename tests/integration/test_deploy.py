@@ -17,6 +17,7 @@ SUBMIT = "Submit what has to change"
 TOKEN = "gateway.auth.token"
 KEY = "monitoring.ingestionKey"
 STORES = ("store-lyon", "store-oslo", "store-porto")
+AT_ONCE = {"rollout_waves": ["100%"]}
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_fleets_life(run_playbook: RunPlaybook, emulator: Emulator, monitored:
     changed = {**monitored["all"], "hosts": {**monitored["all"]["hosts"], "store-oslo": {"apim_arc_gateway_replicas": 2}}}
     emulator.forget_requests()
     run = run_playbook(DEPLOY, inventory={"all": changed}, diff=True)
-    assert {store: run.stats[store]["changed"] for store in STORES} == {"store-lyon": 0, "store-oslo": 1, "store-porto": 0}
+    assert run.changed == run.stats["store-oslo"]["changed"] == 1
     assert [(request["method"], list(request["body"]["properties"])) for request in writes(emulator)] == [("PATCH", ["configurationSettings"])]
     assert writes(emulator)[0]["path"].lower() == extension_id(emulator, "store-oslo").lower()
     assert nodes(emulator) == 8
@@ -79,7 +80,7 @@ def test_a_fleets_life(run_playbook: RunPlaybook, emulator: Emulator, monitored:
     for store in STORES:
         assert red.result("The extension is there and healthy", store)["msg"].startswith(f"{store}: Succeeded, token good for ")
         message = red.result("The gateway has a connected node for every cluster", store)["msg"]
-        assert message.startswith(f"{store}: 0 nodes are connected to the gateway stores, and 3 clusters run it.")
+        assert message.startswith(f"{store}: 0 nodes are connected to the gateway 'stores', and 3 are needed.")
     emulator.forget_requests()
     run = run_playbook(DEPLOY, inventory={"all": changed}, diff=True)
     sent = writes(emulator)
@@ -161,9 +162,9 @@ def test_options(run_playbook: RunPlaybook, emulator: Emulator) -> None:
 
 def test_one_cluster_fails(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     """The others are installed, the message names the cluster and has what Helm said, and the next run repairs."""
-    inventory = fleet(emulator, rollout_waves=["100%"])
+    inventory = fleet(emulator)
     emulator.cluster("store-oslo", agent={"outcome": "fail", "message": "InnerError [no space left on device]", "operation_seconds": 6})
-    run = run_playbook(DEPLOY, inventory=inventory, expect="failed")
+    run = run_playbook(DEPLOY, inventory=inventory, extra_vars=AT_ONCE, expect="failed")
     assert {store: run.stats[store]["failures"] for store in STORES} == {"store-lyon": 0, "store-oslo": 1, "store-porto": 0}
     message = run.result("Wait until it is done", "store-oslo")["msg"]
     for fragment in (extension_id(emulator, "store-oslo"), "Helm installation failed", "no space left on device", "is now Failed", "run again"):
@@ -181,7 +182,7 @@ def test_one_cluster_fails(run_playbook: RunPlaybook, emulator: Emulator) -> Non
 def test_many_clusters_take_the_time_of_one(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     """All changes are sent before anybody waits, even one at a time."""
     emulator.settings(operation_seconds=12)
-    run_playbook(DEPLOY, inventory=fleet(emulator, rollout_waves=["100%"]), arguments="--forks 1")
+    run_playbook(DEPLOY, inventory=fleet(emulator), extra_vars=AT_ONCE, arguments="--forks 1")
     requests = emulator.requests(path="/extensions/")
     puts = [request for request in requests if request["method"] == "PUT"]
     looks = [request for request in requests if request["method"] == "GET" and request["status"] == 200]
