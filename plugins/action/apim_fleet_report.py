@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={})
         task_vars = task_vars or {}
         plan = task_vars.get(f"{_PREFIX}plan") or {}
         variables = {host: task_vars["hostvars"].raw_get(host) for host in plan.get("visit", ())}

@@ -93,9 +93,12 @@ def execute(
     return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
 
 
+ACTION_ONLY = "This module works for all hosts of a play at once, so it runs as an action plugin only, where Ansible runs."
+
+
 def not_a_module(*_arguments: t.Any) -> t.NoReturn:
-    """For a task that works for all hosts of a play at once: C(perform) of a module that only documents an action plugin."""
-    raise ApimError("This module works for all hosts of a play at once, so it runs as an action plugin only, where Ansible runs.")
+    """C(perform) of a module that only documents an action plugin."""
+    raise ApimError(ACTION_ONLY)
 
 
 def run_module(task: Task) -> None:

@@ -55,13 +55,13 @@ wave_of:
   sample: {"store-oslo": 1, "store-porto": 2, "store-bergen": 2}
 """
 
-from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, not_a_module, run_module
+from ansible.module_utils.basic import AnsibleModule
 
-TASK = Task(options={}, parse=dict, perform=not_a_module)
+from ansible_collections.arcfleet.apim.plugins.module_utils._task import ACTION_ONLY
 
 
 def main() -> None:
-    run_module(TASK)
+    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(msg=ACTION_ONLY)
 
 
 if __name__ == "__main__":
