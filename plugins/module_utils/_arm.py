@@ -12,7 +12,9 @@ provider, and the typed ones drop what they do not know, such as a gateway's hea
 
 from __future__ import annotations
 
+import json
 import re
+import ssl
 import traceback
 import typing as t
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import S
 from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import AzureFailure, Said, body_of, sentences
 from ansible_collections.arcfleet.apim.plugins.module_utils._errors import ApimError
 from ansible_collections.arcfleet.apim.plugins.module_utils._names import check_name, url_path
+from ansible_collections.arcfleet.apim.plugins.module_utils._tls import session_with
 
 try:
     from azure.core.exceptions import (
@@ -96,13 +99,25 @@ class Arm:
     """
 
     def __init__(
-        self, sign_in: SignIn, on_request: t.Callable[[], t.Any] = _nothing, on_wait: t.Callable[[], t.Any] = _nothing
+        self,
+        sign_in: SignIn,
+        on_request: t.Callable[[], t.Any] = _nothing,
+        on_wait: t.Callable[[], t.Any] = _nothing,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """:param on_request: called for every request that is sent, for counting them."""
+        """
+        :param on_request: called for every request that is sent, for counting them.
+        :param tls: from L(_tls.trusted), when it was made before.
+        """
         self.sign_in = sign_in
         self.on_wait = on_wait
         self.pipeline = Pipeline(
-            RequestsTransport(connection_verify=sign_in.verify, connection_timeout=20, read_timeout=60),
+            RequestsTransport(
+                session=session_with(tls) if tls and sign_in.verify else None,
+                connection_verify=sign_in.verify,
+                connection_timeout=20,
+                read_timeout=60,
+            ),
             # No logging policy: with a log file configured, Ansible would write the SDK's log to it.
             [
                 RequestIdPolicy(),
@@ -182,7 +197,8 @@ class Arm:
         with explained(doing, self.sign_in):
             response = self._client.send_request(request)
             response.raise_for_status()
-            return Answer(response.status_code, body_of(response.text()), response.headers)
+            text = response.text().strip()
+            return Answer(response.status_code, json.loads(text) if text else None, response.headers)
 
 
 @contextmanager
@@ -196,7 +212,7 @@ def explained(doing: str, sign_in: SignIn) -> t.Iterator[None]:
     # "from None": the originals carry requests and responses.
     try:
         yield
-    except (DecodeError, DeserializationError):
+    except (DecodeError, DeserializationError, json.JSONDecodeError):
         raise ApimError(f"Could not {doing}: Azure's answer is not what its interface promises. Run again.") from None
     except HttpResponseError as error:
         response = error.response

@@ -11,6 +11,7 @@ Answers are taken as the JSON that came, not as the client's models: a member th
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from collections.abc import Mapping
 
@@ -28,6 +29,7 @@ except ImportError:
     pass  # reported by the module before anything here is used
 
 PROVIDER = "Microsoft.KubernetesConfiguration"
+_API_VERSION = "2023-05-01"  # that of the client, too
 
 
 def extension_id(cluster_id: str, name: str) -> str:
@@ -42,28 +44,25 @@ class ExtensionClient:
         self._arm = arm
         self._cluster_address = (resource_group, cluster.PROVIDER, cluster.RESOURCE_TYPE, cluster_name)
         self._address = (*self._cluster_address, name)
-        self._extensions = SourceControlConfigurationClient(
-            arm.sign_in.credential,
-            arm.subscription_id,
-            arm.sign_in.cloud.resource_manager,
-            pipeline=arm.pipeline,
-        ).extensions
         self.cluster_id = cluster.cluster_path(arm.subscription_id, resource_group, cluster_name)
         self.id = extension_id(self.cluster_id, name)
+
+    @functools.cached_property
+    def _extensions(self) -> t.Any:
+        arm = self._arm
+        client = SourceControlConfigurationClient(
+            arm.sign_in.credential, arm.subscription_id, arm.sign_in.cloud.resource_manager, pipeline=arm.pipeline
+        )
+        return client.extensions
 
     def get(self) -> Extension | None:
         """The extension; None when the cluster has none of that name.
 
         :raises AzureFailure: the cluster, resource group or subscription does not exist, or may not be read.
         """
-        doing = f"read the extension {self.id}"
-        try:
-            with explained(doing, self._arm.sign_in):
-                return Extension.from_rest(self._extensions.get(*self._address, cls=_answer).body or {})
-        except AzureFailure as failure:
-            if failure.absent:
-                return None
-            raise
+        # As plain JSON: this is the one request for an unchanged cluster, and the client would take a third of its time again.
+        found = self._arm.find(f"read the extension {self.id}", self.id, _API_VERSION)
+        return Extension.from_rest(found.body or {}) if found else None
 
     def list(self) -> list[Extension]:
         """All extensions on the cluster, of any type."""

@@ -66,11 +66,16 @@ class InProcess(ActionBase):
 
     def _is_special(self, task_vars: dict[str, t.Any]) -> bool:
         """Whether the task asks for something that only a process of its own can have."""
-        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
         return bool(
             self._connection.transport != "local"
             or self._connection.become
             or self._task.async_val
             or any(self._task.environment or ())
-            or (interpreter and not interpreter.startswith("auto") and interpreter != sys.executable)
+            or self._other_interpreter(task_vars.get("ansible_python_interpreter"))
         )
+
+    def _other_interpreter(self, interpreter: str | None) -> bool:
+        if interpreter in (None, "{{ ansible_playbook_python }}"):  # the usual ones, without the time for templating
+            return False
+        interpreter = self._templar.template(interpreter)
+        return not interpreter.startswith("auto") and interpreter != sys.executable

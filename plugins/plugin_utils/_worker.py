@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 import time
 import typing as t
@@ -22,14 +23,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
 from ansible_collections.arcfleet.apim.plugins.module_utils._azure_auth import AUTH_MUTUALLY_EXCLUSIVE, sign_in
 from ansible_collections.arcfleet.apim.plugins.module_utils._task import Task, argument_spec, execute
+from ansible_collections.arcfleet.apim.plugins.module_utils._tls import trusted
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._shared_memory import SharedMemory
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._warm_up import warm_up
 
 # Ansible loads action plugins, and so this file, in the parent: what is made here, all workers have. Other systems than Linux
 # have no memory files, and forking there after some libraries have started threads crashes.
 SHARED: SharedMemory | None = None
+TRUSTED: ssl.SSLContext | None = None
 if sys.platform == "linux" and boolean(os.environ.get("ANSIBLE_ARCFLEET_IN_PROCESS") or "true", strict=False):
     SHARED = SharedMemory()
+    TRUSTED = trusted(os.environ)
     warm_up()
 STARTED = time.time()
 
@@ -38,7 +42,7 @@ def connect(options: Mapping[str, t.Any], on_wait: Callable[[], t.Any] = lambda:
     """Sign in, together with the other workers where that is possible, and count the requests."""
     if SHARED is None:
         return Arm(sign_in(options, os.environ))
-    return Arm(sign_in(options, os.environ, SHARED.remember), lambda: SHARED.count("requests"), on_wait)
+    return Arm(sign_in(options, os.environ, SHARED.remember), lambda: SHARED.count("requests"), on_wait, TRUSTED)
 
 
 def run_here(

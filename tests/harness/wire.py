@@ -97,7 +97,7 @@ class Wire(BaseAdapter):
         """azure-core's own transport over this wire."""
         session = requests.Session()
         session.mount("https://", self)
-        transport = RequestsTransport(session=session, session_owner=False, **options)
+        transport = RequestsTransport(**options | {"session": session, "session_owner": False})
         transport.sleep = self.clock.sleep
         return transport
 
