@@ -31,10 +31,16 @@ def test_a_request(arm: Arm, wire: Wire) -> None:
     assert wire.bodies("PUT") == [{"a": "ü"}]
 
 
-@pytest.mark.parametrize(("status", "text", "body"), [(204, "", None), (200, "null", None), (200, "fine", {"message": "fine"})])
+@pytest.mark.parametrize(("status", "text", "body"), [(204, "", None), (200, "null", None), (200, " {} ", {})])
 def test_odd_answers(arm: Arm, wire: Wire, status: int, text: str, body: object) -> None:
     wire.expect(Call("POST", PATH, status, text))
     assert arm.call("x", "POST", PATH, "1").body == body
+
+
+def test_an_answer_that_is_not_json(arm: Arm, wire: Wire) -> None:
+    wire.expect(Call("POST", PATH, 200, "<html>a captive portal</html>"))
+    with pytest.raises(ApimError, match="Could not x: Azure's answer is not what its interface promises"):
+        arm.call("x", "POST", PATH, "1")
 
 
 def test_find(arm: Arm, wire: Wire) -> None:
