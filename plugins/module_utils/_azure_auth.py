@@ -17,6 +17,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 import traceback
 import typing as t
 from collections.abc import Callable, Mapping
@@ -109,6 +110,9 @@ def sign_in(
     chosen = choose_source(options, environ)
     values = chosen.values
     verify = choice_value(values, "cert_validation_mode", "validate") == "validate"
+    if not verify:
+        # Whoever signs in warns about it once; urllib3 would do so, on standard error, for every request.
+        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     cloud = choose_cloud(values, environ, verify, remember)
     entra = {
         "authority": cloud.authority,
