@@ -71,7 +71,7 @@ def execute(
 
     :param options: validated, with their defaults.
     :param connect: signs in with these options.
-    :return: what the task returns; C(failed) and C(msg) when it failed; C(warnings).
+    :return: what the task returns; C(failed) and C(msg) when it failed; C(warnings) when there are any.
     """
     if AZURE_IMPORT_ERROR:
         missing = missing_required_lib("azure-identity and azure-mgmt-kubernetesconfiguration")
@@ -84,13 +84,18 @@ def execute(
             warnings.append("TLS certificates are not checked (cert_validation_mode is 'ignore'): tokens can be stolen on the way.")
         outcome = task.perform(wanted, arm, check_mode)
     except ApimError as error:
-        return {"failed": True, "msg": str(error), "warnings": [*warnings, *error.warnings], **error.facts}
+        return {"failed": True, "msg": str(error), **_warnings(*warnings, *error.warnings), **error.facts}
     except Exception as error:  # a mistake of ours; a traceback helps nobody who reads it in a job's output
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(place.filename)}:{place.lineno}"
         return {"failed": True, "msg": f"This is a mistake in the collection, please report it: {type(error).__name__} at {where}: {error}"}
     diff = {"diff": {"before": outcome.before, "after": outcome.after}} if diff_mode and outcome.before is not None else {}
-    return {"changed": outcome.changed, "warnings": [*warnings, *outcome.warnings], **outcome.facts, **diff}
+    return {"changed": outcome.changed, **_warnings(*warnings, *outcome.warnings), **outcome.facts, **diff}
+
+
+def _warnings(*warnings: str) -> dict[str, t.Any]:
+    """As AnsibleModule does: no empty list."""
+    return {"warnings": list(warnings)} if warnings else {}
 
 
 ACTION_ONLY = "This module works for all hosts of a play at once, so it runs as an action plugin only, where Ansible runs."
