@@ -13,6 +13,7 @@ ordinary way, with the same result.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import typing as t
@@ -40,6 +41,8 @@ class InProcess(ActionBase):
         result = super().run(tmp, task_vars)
         if SHARED is None or self._is_special(task_vars or {}):
             return result | self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        # Where a module's process starts: options may be paths relative to the playbook.
+        os.chdir(self._loader.get_basedir())
         try:
             return result | run_here(
                 self.TASK,
