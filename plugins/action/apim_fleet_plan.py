@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Arm
 from ansible_collections.arcfleet.apim.plugins.module_utils._cluster import cluster_path
@@ -30,6 +31,8 @@ from ansible_collections.arcfleet.apim.plugins.modules import (
     apim_log_analytics_info,
 )
 from ansible_collections.arcfleet.apim.plugins.plugin_utils._worker import connect, plain, run_here, said_by, validate
+
+display = Display()
 
 _ROLE = "apim_arc_gateway_"
 # They say which cluster a host is. Hosts that differ in nothing else are wanted alike.
@@ -64,7 +67,9 @@ class ActionModule(ActionBase):
             return result | {"failed": True, "msg": said_by(validation, self._task.action)}
         self._sign_in_options = {name: value for name, value in self._task.args.items() if name not in apim_fleet_plan.TASK.options}
         try:
-            return result | self._plan(validation.validated_parameters, task_vars or {})
+            plan = self._plan(validation.validated_parameters, task_vars or {})
+            display.display(f"    {plan['msg']}")
+            return result | plan
         except ApimError as error:
             return result | {"failed": True, "msg": str(error), **error.facts}
 
