@@ -11,6 +11,7 @@ import dataclasses
 import json
 import typing as t
 from collections.abc import Mapping
+from pathlib import Path
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -35,6 +36,7 @@ from ansible_collections.arcfleet.apim.plugins.plugin_utils._worker import conne
 display = Display()
 
 _ROLE = "apim_arc_gateway_"
+_ROLE_FOLDER = Path(__file__).parents[2] / "roles/apim_arc_gateway"
 # They say which cluster a host is. Hosts that differ in nothing else are wanted alike.
 _SUBSCRIPTION, _GROUP, _CLUSTER = (_ROLE + name for name in ("subscription_id", "resource_group", "cluster_name"))
 
@@ -97,8 +99,7 @@ class ActionModule(ActionBase):
         Templating the role's variables takes milliseconds, so it is done once for all hosts that have the same. A value with
         a template may mean something else for each host.
         """
-        role = self._task._role
-        defaults, role_vars = role.get_default_vars(), role.get_vars()
+        defaults, role_vars = self._role_file("defaults"), self._role_file("vars")
         groups: dict[str, _Alike] = {}
         for host in task_vars["ansible_play_batch"]:
             variables = task_vars["hostvars"].raw_get(host)
@@ -111,6 +112,14 @@ class ActionModule(ActionBase):
             group = groups.setdefault(key, _Alike({**defaults, **variables, **role_vars}))
             group.hosts[host] = identity
         return list(groups.values())
+
+    def _role_file(self, folder: str) -> dict[str, t.Any]:
+        """The role's variables, as the role would load them. Running in the role would cost every host of the play some time."""
+        path = str(_ROLE_FOLDER / folder / "main.yml")
+        try:
+            return self._loader.load_from_file(path, trusted_as_template=True)
+        except TypeError:  # before ansible-core 2.19 all that is loaded may be a template
+            return self._loader.load_from_file(path)
 
     def _template(self, group: _Alike, name: str, **more: t.Any) -> t.Any:
         variables = {**group.variables, **more}

@@ -9,8 +9,9 @@ DOCUMENTATION = r"""
 module: apim_fleet_plan
 short_description: Find the clusters that differ, with one question to Azure for a thousand of them
 description:
-  - Works for all hosts of a play at once, inside the role P(arcfleet.apim.apim_arc_gateway#role), whose variables say what is
-    wanted of each host. The role's entry point C(survey), with which the playbook C(arcfleet.apim.deploy) begins, is its place.
+  - Works for all hosts of a play at once. What is wanted of each host is said by the variables of the role
+    P(arcfleet.apim.apim_arc_gateway#role), as far as they stand in the inventory or are extra variables. The playbook
+    C(arcfleet.apim.deploy) begins with it.
   - Looks after the gateway resources first, once each, as the role does, and gets their tokens and the workspaces' keys. Then
     reads the whole fleet from Azure Resource Graph and compares each cluster with what is wanted of it. No cluster is changed.
   - Resource Graph is some seconds to minutes behind. A cluster that was changed a moment ago may be taken for what it was; who
@@ -56,9 +57,8 @@ EXAMPLES = r"""
   gather_facts: false
   tasks:
     - name: Find them
-      ansible.builtin.import_role:
-        name: arcfleet.apim.apim_arc_gateway
-        tasks_from: survey
+      arcfleet.apim.apim_fleet_plan:
+      run_once: true
 """
 
 RETURN = r"""
