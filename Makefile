@@ -10,7 +10,7 @@ EMULATOR_WORLD ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv emulator demo test test-unit test-integration test-molecule test-sanity lint docs-lint build clean copy
+.PHONY: help venv emulator demo test test-unit test-integration test-molecule test-sanity lint docs-lint build bench clean copy
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -27,6 +27,10 @@ venv: .venv/dev.ready  ## install everything that development needs into .venv
 
 .venv-importer/importer.ready: tests/requirements/importer.txt tests/run/venv
 	@tests/run/venv .venv-importer tests/requirements/importer.txt
+	@touch $@
+
+.venv-azure-cli/azure-cli.ready: tests/requirements/azure-cli.txt tests/run/venv
+	@tests/run/venv .venv-azure-cli tests/requirements/azure-cli.txt
 	@touch $@
 
 emulator: .venv/demo.ready  ## run Azure on localhost in the foreground (EMULATOR_PORT, EMULATOR_STATE, EMULATOR_WORLD)
@@ -61,8 +65,11 @@ docs-lint: .venv/dev.ready copy  ## antsibull-docs on the documentation of modul
 build: .venv/dev.ready .venv-importer/importer.ready copy  ## build the collection and let galaxy-importer check it
 	tests/run/in-copy tests/run/build
 
+bench: .venv/dev.ready .venv-azure-cli/azure-cli.ready  ## measure, as ratios; writes docs/benchmark.md (a quarter of an hour)
+	PYTHONPATH=tests .venv/bin/python -m benchmark
+
 copy: .venv/dev.ready
 	@tests/run/copy
 
 clean:  ## remove all that was made
-	rm -rf .venv .venv-importer .cache .emulator .pytest_cache tests/output
+	rm -rf .venv .venv-importer .venv-azure-cli .cache .emulator .pytest_cache tests/output
