@@ -38,7 +38,9 @@ display = Display()
 _ROLE = "apim_arc_gateway_"
 _ROLE_FOLDER = Path(__file__).parents[2] / "roles/apim_arc_gateway"
 # They say which cluster a host is. Hosts that differ in nothing else are wanted alike.
-_SUBSCRIPTION, _GROUP, _CLUSTER = (_ROLE + name for name in ("subscription_id", "resource_group", "cluster_name"))
+_SUBSCRIPTION = f"{_ROLE}subscription_id"
+_GROUP = f"{_ROLE}resource_group"
+_CLUSTER = f"{_ROLE}cluster_name"
 
 
 @dataclasses.dataclass
