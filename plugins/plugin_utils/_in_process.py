@@ -18,6 +18,8 @@ import sys
 import time
 import typing as t
 
+from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -44,7 +46,7 @@ class InProcess(ActionBase):
         # Where a module's process starts: options may be paths relative to the playbook.
         os.chdir(self._loader.get_basedir())
         try:
-            return result | run_here(
+            done = run_here(
                 self.TASK,
                 self._task.action,
                 self._task.args,
@@ -52,6 +54,9 @@ class InProcess(ActionBase):
                 self._task.diff,
                 self._progress(task_vars or {}),
             )
+            if not _shows_invocation(task_vars):
+                del done["invocation"]
+            return result | done
         finally:
             SHARED.count(self._task._uuid)
 
@@ -82,3 +87,11 @@ class InProcess(ActionBase):
             return False
         interpreter = self._templar.template(interpreter)
         return not interpreter.startswith("auto") and interpreter != sys.executable
+
+
+def _shows_invocation(task_vars: dict[str, t.Any] | None) -> bool:
+    """Whether results have the module's arguments: where it is configured, and always before ansible-core 2.21."""
+    try:
+        return C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+    except AnsibleError:
+        return True
