@@ -1,6 +1,9 @@
 # Copyright (c) 2026, arcfleet.apim contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of real playbooks, and the checks that every one of them has to pass."""
+"""Runs of real playbooks, and the checks that every one of them has to pass.
+
+The variable ``TEST_ANSIBLE`` names another virtual environment whose ansible-playbook is to run them, with another version of ansible-core.
+"""
 from __future__ import annotations
 
 import os
@@ -16,7 +19,11 @@ import yaml
 # The folder and file names are ansible-runner's. These hold what the test itself put in, so secrets may stand there.
 _INPUTS = ("project/", "inventory/", "env/", "artifacts/run/command")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_WARNING = re.compile(r"^\s*\[(?:DEPRECATION )?WARNING\].*", re.MULTILINE)
+_WARNING = re.compile(r"\s*\[(?:DEPRECATION )?WARNING\]")
+_WIDTH = 79
+_TOP = Path(__file__).parents[2]
+PROGRAMS = Path(os.environ["TEST_ANSIBLE"], "bin") if os.environ.get("TEST_ANSIBLE") else Path(sys.executable).parent
+"""Where ansible-playbook is, and the Python that it runs with"""
 _ENDINGS = ("runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable")
 
 
@@ -49,7 +56,15 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """The lines of the output that are warnings, those about deprecations among them."""
-        return _WARNING.findall(self.stdout)
+        found: list[str] = []
+        last = ""
+        for line in self.stdout.splitlines():
+            if _WARNING.match(line):
+                found.append(line.strip())
+            elif found and found[-1].endswith(last) and len(last) <= _WIDTH < len(f"{last} {line.split(' ')[0]}"):
+                found[-1] += f" {line}"  # before 2.19, ansible-core wraps them
+            last = line or "\n"
+        return found
 
     def results(self, task: str | None = None, host: str | None = None) -> list[dict[str, Any]]:
         """Results in the order of their arrival; only those of tasks whose name ends with ``task``, only those of ``host``."""
@@ -97,8 +112,9 @@ def run(
     ``folder``: a new one, for everything that belongs to this run. ``playbook``: plays as data, YAML text, the path of a file,
     or a full name such as ``arcfleet.apim.deploy``. ``arguments``: more of the command line, as one would type it.
     """
-    for name in ("project", "inventory", "env", "home", "tmp"):
+    for name in ("project/collections/ansible_collections/arcfleet", "inventory", "env", "home", "tmp"):
         (folder / name).mkdir(parents=True)
+    (folder / "project/collections/ansible_collections/arcfleet/apim").symlink_to(_TOP)
     if isinstance(playbook, list):
         playbook = yaml.safe_dump(playbook, sort_keys=False)
     if isinstance(playbook, str) and "\n" in playbook:
@@ -111,12 +127,12 @@ def run(
         cmdline=" ".join(flags).strip() or None, quiet=True, envvars=environment | {
             "HOME": str(folder / "home"),
             "TMPDIR": str(folder / "tmp"),
-            "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(PROGRAMS), os.environ["PATH"]]),
             "ANSIBLE_HOME": str(folder / "home/.ansible"),
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-            # Its default is in the home that the password file knows, whatever HOME says.
+            # Their defaults are in the home that the password file knows, whatever HOME says.
             "ANSIBLE_REMOTE_TMP": str(folder / "tmp"),
-            # The checkout is linked into site-packages, which is searched after this.
+            "ANSIBLE_ASYNC_DIR": str(folder / "tmp/async"),
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "project/collections"),
             "LC_ALL": "C.UTF-8",
         })
