@@ -96,4 +96,4 @@ def plain(value: t.Any) -> t.Any:
     for number in (int, float):
         if isinstance(value, number):
             return number(value)
-    return str(value)
+    return str(str(value))  # vaulted text opens as text that is tagged itself
