@@ -11,6 +11,7 @@ import dataclasses
 import json
 import typing as t
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
@@ -172,19 +173,28 @@ class ActionModule(ActionBase):
         if validation.error_messages:
             raise ApimError(f"{group.first}: {said_by(validation, 'apim_arc_extension')}")
         options = validation.validated_parameters
-        wanted = apim_arc_extension.TASK.parse(options)
+        with _about(group.first):
+            wanted = apim_arc_extension.TASK.parse(options)
         for host, identity in group.hosts.items():
             if len(group.hosts) == 1:  # templated with this very host's variables
                 yield host, (options["subscription_id"] or arm.subscription_id, wanted)
                 continue
-            yield host, (
-                identity.get(_SUBSCRIPTION) or arm.subscription_id,
-                dataclasses.replace(
+            with _about(host):
+                own = dataclasses.replace(
                     wanted,
                     resource_group=check_name("resource_group", str(identity.get(_GROUP, options["resource_group"]))),
                     cluster_name=check_name("cluster_name", str(identity.get(_CLUSTER, host))),
-                ),
-            )
+                )
+            yield host, (identity.get(_SUBSCRIPTION) or arm.subscription_id, own)
+
+
+@contextmanager
+def _about(host: str) -> t.Iterator[None]:
+    """Name the host in an error: it is one of many."""
+    try:
+        yield
+    except ApimError as error:
+        raise ApimError(f"{host}: {error}", **error.facts) from None
 
 
 def _has_template(value: t.Any) -> bool:
