@@ -17,7 +17,6 @@ from collections.abc import Mapping
 
 from ansible_collections.arcfleet.apim.plugins.module_utils import _cluster as cluster
 from ansible_collections.arcfleet.apim.plugins.module_utils._arm import Answer, Arm, explained
-from ansible_collections.arcfleet.apim.plugins.module_utils._azure_errors import AzureFailure
 from ansible_collections.arcfleet.apim.plugins.module_utils._extension_plan import Extension
 
 try:

@@ -15,7 +15,6 @@ import pytest
 import yaml
 from harness.emulator import Emulator
 from harness.playbook import PROGRAMS, Run
-from harness.site import extension_id, make_gateway
 from harness.steps import RunPlaybook, play
 
 EXTENSION = "arcfleet.apim.apim_arc_extension"
@@ -219,8 +218,8 @@ def test_options(both: Callable[..., Run], emulator: Emulator) -> None:
         "Bad time": (EXTENSION, given | {"wait_timeout": 0}),
         "Bad token": (EXTENSION, given | {"gateway_token": "{{ token }} and more"}),
         "Token in the open": (EXTENSION, given | {"settings": {"gateway": {"auth.token": "{{ token }}"}}}),
-        "Secret in the open as well": (EXTENSION, given | WANTED | {"protected_settings": {"dapr.app.id": "{{ hidden }}"},
-                                                                   "settings": {"dapr.config": "x {{ hidden }} x"}}),
+        "Secret in the open as well": (EXTENSION, given | WANTED | {
+            "protected_settings": {"dapr.app.id": "{{ hidden }}"}, "settings": {"dapr.config": "x {{ hidden }} x"}}),
         "Secret that is a word": (EXTENSION, given | WANTED | {"protected_settings": {"dapr.app.id": "gateways"}}),
         "Secret number": (EXTENSION, given | WANTED | {"protected_settings": {"dapr.app.id": 4711}, "settings": {"dapr.config": "no 4711"}}),
         "Numbers for text": (EXTENSION, given | WANTED | {"name": 7, "version": 1.5, "settings": {"dapr.app.id": 12, "dapr.config": True}}),
@@ -236,8 +235,12 @@ def test_sign_in(both: Callable[..., Run], emulator: Emulator, tmp_path: Path) -
     """Sign-in that fails, and where its options come from."""
     environment = emulator.environment
     stranger = "99999999-dddd-4000-8000-000000000009"
-    certificate = {"tenant": environment["AZURE_TENANT"], "client_id": environment["AZURE_CLIENT_ID"], "cloud_environment": environment["AZURE_CLOUD_ENVIRONMENT"],
-                   "subscription_id": environment["AZURE_SUBSCRIPTION_ID"]}
+    certificate = {
+        "tenant": environment["AZURE_TENANT"],
+        "client_id": environment["AZURE_CLIENT_ID"],
+        "cloud_environment": environment["AZURE_CLOUD_ENVIRONMENT"],
+        "subscription_id": environment["AZURE_SUBSCRIPTION_ID"],
+    }
     cases: dict[str, Task] = {
         "Wrong secret": (GATEWAY_INFO, SERVICE | {"secret": "{{ password }}"}),
         "Unknown client": (GATEWAY_INFO, SERVICE | {"client_id": stranger}),
