@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -42,6 +43,8 @@ _ROLE_FOLDER = Path(__file__).parents[2] / "roles/apim_arc_gateway"
 _SUBSCRIPTION = f"{_ROLE}subscription_id"
 _GROUP = f"{_ROLE}resource_group"
 _CLUSTER = f"{_ROLE}cluster_name"
+# What a host's variables lack outside a task, and templates may use all the same.
+_OF_THE_PLAY = ("hostvars", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 
 
 @dataclasses.dataclass
@@ -103,6 +106,7 @@ class ActionModule(ActionBase):
         a template may mean something else for each host.
         """
         defaults, role_vars = self._role_file("defaults"), self._role_file("vars")
+        play = {name: task_vars[name] for name in _OF_THE_PLAY if name in task_vars}
         groups: dict[str, _Alike] = {}
         for host in task_vars["ansible_play_batch"]:
             variables = task_vars["hostvars"].raw_get(host)
@@ -112,7 +116,7 @@ class ActionModule(ActionBase):
                 key = f"host {host}"
             else:
                 key = json.dumps(own, sort_keys=True, default=repr)
-            group = groups.setdefault(key, _Alike({**defaults, **variables, **role_vars}))
+            group = groups.setdefault(key, _Alike({**defaults, **variables, **play, **role_vars}))
             group.hosts[host] = identity
         return list(groups.values())
 
@@ -131,6 +135,8 @@ class ActionModule(ActionBase):
             value = templar.template(variables[name])
         except KeyError:
             raise ApimError(f"{name}: not given for {group.first}.") from None
+        except AnsibleError as error:
+            raise ApimError(f"{group.first}: {error}") from error
         if isinstance(value, Mapping):
             value = {key: inner for key, inner in value.items() if inner != variables.get("omit")}
         return plain(value)
