@@ -43,7 +43,7 @@ _ROLE_FOLDER = Path(__file__).parents[2] / "roles/apim_arc_gateway"
 _SUBSCRIPTION = f"{_ROLE}subscription_id"
 _GROUP = f"{_ROLE}resource_group"
 _CLUSTER = f"{_ROLE}cluster_name"
-# What a host's variables lack outside a task, and templates may use all the same.
+# What a host's variables lack outside a task, beside the variables of the play.
 _OF_THE_PLAY = ("hostvars", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts")
 
 
@@ -106,17 +106,18 @@ class ActionModule(ActionBase):
         a template may mean something else for each host.
         """
         defaults, role_vars = self._role_file("defaults"), self._role_file("vars")
-        play = {name: task_vars[name] for name in _OF_THE_PLAY if name in task_vars}
+        names = (*_OF_THE_PLAY, *self._task.get_play().get_vars())
+        play = {name: task_vars[name] for name in names if name in task_vars}
         groups: dict[str, _Alike] = {}
         for host in task_vars["ansible_play_batch"]:
-            variables = task_vars["hostvars"].raw_get(host)
+            variables = {**task_vars["hostvars"].raw_get(host), **play}
             own = {name: variables[name] for name in variables if name.startswith(_ROLE)}
             identity = {name: own.pop(name) for name in (_SUBSCRIPTION, _GROUP, _CLUSTER) if name in own}
             if _has_template(own) or _has_template(identity):
                 key = f"host {host}"
             else:
                 key = json.dumps(own, sort_keys=True, default=repr)
-            group = groups.setdefault(key, _Alike({**defaults, **variables, **play, **role_vars}))
+            group = groups.setdefault(key, _Alike({**defaults, **variables, **role_vars}))
             group.hosts[host] = identity
         return list(groups.values())
 
