@@ -79,3 +79,33 @@ def test_offline_cluster(run_playbook: RunPlaybook, emulator: Emulator) -> None:
     found = run_playbook(play({MODULE: OSLO})).result()
     assert found["cluster"]["connectivity"] == "Offline"
     assert found["extensions"][0]["problems"] == ["The cluster is Offline."]
+
+
+def test_a_fleet(run_playbook: RunPlaybook, emulator: Emulator) -> None:
+    """Without a cluster's name, all clusters come from one question to Resource Graph, as one would from Resource Manager."""
+    emulator.settings(operation_seconds=0)
+    install(emulator, "good")
+    install(emulator, "ended", days=-1)
+    emulator.forget_requests()
+    subscription = emulator.environment["AZURE_SUBSCRIPTION_ID"]
+    run = run_playbook(play(
+        {"name": "Fleet", MODULE: {}},
+        {"name": "Subscription", MODULE: {"subscriptions": [subscription], "name": "good"}},
+        {"name": "Group", MODULE: {"management_groups": ["mg-retail"]}},
+    ), check=True)
+    assert len(emulator.requests("POST", "Microsoft.ResourceGraph")) == 3 and not emulator.requests(path="connectedClusters")
+    fleet = {one["cluster"]["name"]: one for one in run.result("Fleet")["clusters"]}
+    assert set(emulator.clusters) <= set(fleet)
+    # The management group has another subscription as well.
+    assert {one["cluster"]["name"] for one in run.result("Group")["clusters"]} == {*fleet, "store-bern"}
+    assert {each["name"]: each["healthy"] for each in fleet["store-oslo"]["extensions"]} == {"good": True, "ended": False}
+    assert fleet["store-lyon"]["extensions"] == []
+    alone = run_playbook(play({"name": "One", MODULE: OSLO})).result("One")
+    for one in (alone, fleet["store-oslo"]):
+        for each in one["extensions"]:
+            each.pop("principal_id")  # Resource Graph does not have it
+        one["extensions"].sort(key=lambda each: each["name"])
+        one["cluster"].pop("last_connectivity_time")
+    assert {"cluster": alone["cluster"], "extensions": alone["extensions"]} == fleet["store-oslo"]
+    named = {one["cluster"]["name"]: [each["name"] for each in one["extensions"]] for one in run.result("Subscription")["clusters"]}
+    assert named["store-oslo"] == ["good"]

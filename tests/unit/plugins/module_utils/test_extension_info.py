@@ -17,7 +17,7 @@ from harness import azure
 from harness.azure import CLUSTER, EXTENSION, EXTENSIONS
 from harness.wire import Call, Wire
 
-OPTIONS = {"resource_group": "rg", "cluster_name": "oslo", "name": None, "token_days": 0}
+OPTIONS = {"resource_group": "rg", "cluster_name": "oslo", "subscriptions": [], "management_groups": [], "name": None, "token_days": 0}
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.timezone.utc)
 HOME = Call("GET", CLUSTER, 200, azure.cluster())
 
@@ -48,6 +48,20 @@ def test_one_extension(arm: Arm, wire: Wire) -> None:
 def test_no_such_extension(arm: Arm, wire: Wire) -> None:
     wire.expect(HOME, Call("GET", EXTENSION, 404, azure.NO_EXTENSION))
     assert read(parse(OPTIONS | {"name": "apim-gateway"}), arm, False).facts["extensions"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"cluster_name": None}, "^resource_group: .*Give both, or none for a fleet"),
+        ({"resource_group": None}, "^cluster_name: .*Give both, or none for a fleet"),
+        ({"subscriptions": ["s"]}, "^subscriptions: does not go with cluster_name"),
+        ({"management_groups": ["m"]}, "^management_groups: does not go with cluster_name"),
+    ],
+)
+def test_one_or_many(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ApimError, match=said):
+        parse(OPTIONS | given)
 
 
 def test_no_such_cluster(arm: Arm, wire: Wire) -> None:
