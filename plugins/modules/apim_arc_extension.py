@@ -66,7 +66,7 @@ options:
     type: str
   configuration_uri:
     description:
-      - The gateway's configuration endpoint, for example V(https://contoso.configuration.azure-api.net).
+      - The gateway's configuration endpoint, for example V(https://contoso.configuration.azure-api.net), or its host name.
         M(arcfleet.apim.apim_gateway_info) returns it.
       - The setting C(gateway.configuration.uri). Needed to install.
     type: str
@@ -114,6 +114,7 @@ options:
   settings:
     description:
       - More settings of the extension. Nested mappings become dotted names, everything becomes text.
+      - Below branches with names of your own, such as C(service.annotations), the dots in a nested name stay part of it.
       - A name that Microsoft does not document causes a warning, a value outside a setting's choices an error.
     type: dict
     default: {}
@@ -226,6 +227,9 @@ EXAMPLES = r"""
     service_type: LoadBalancer
     settings:
       telemetry.logs.std: json
+      service:
+        annotations:
+          service.beta.kubernetes.io/azure-load-balancer-internal: true
       resources:
         limits:
           cpu: 500m

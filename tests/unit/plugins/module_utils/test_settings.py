@@ -116,3 +116,18 @@ def test_check_is_content(settings: dict, protected: dict) -> None:
 )
 def test_misplaced_secrets(settings: dict | None, found: set) -> None:
     assert misplaced_secrets({"settings": settings}) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "flat"),
+    [
+        ({"service": {"annotations": {"service.beta.kubernetes.io/x": True}}}, {r"service.annotations.service\.beta\.kubernetes\.io/x": "true"}),
+        ({"service.annotations": {"a.b/c": "x"}}, {r"service.annotations.a\.b/c": "x"}),
+        ({r"service.annotations.a\.b/c": "x"}, {r"service.annotations.a\.b/c": "x"}),
+        ({"resources": {"limits": {"nvidia.com/gpu": 1}}}, {r"resources.limits.nvidia\.com/gpu": "1"}),
+        ({"telemetry": {"logs.std": "json"}}, {"telemetry.logs.std": "json"}),
+    ],
+)
+def test_dots_in_names_of_the_users_own(given: dict[str, Any], flat: dict[str, str]) -> None:
+    assert flatten("settings", given) == flat
+    assert check(flat, {}) == []
