@@ -191,7 +191,8 @@ def test_a_failing_canary(run_playbook: RunPlaybook, emulator: Emulator) -> None
     assert list(said(run)["failed"]) == ["cluster-0001"]
     assert "no space left on device" in said(run)["failed"]["cluster-0001"]
     assert said(run)["not_visited"] == sorted(emulator.clusters)[1:12]
-    assert "    0 changed, 0 as wanted before, 1 failed, 0 offline and set aside, 11 not visited.\n    Wave 1: 0 changed, 0 unchanged, 1 failed.\n" in run.stdout
+    total = "    0 changed, 0 as wanted before, 1 failed, 0 offline and set aside, 11 not visited.\n"
+    assert f"{total}    Wave 1: 0 changed, 0 unchanged, 1 failed.\n" in run.stdout
     assert "    Failed: cluster-0001: The operation on the extension " in run.stdout
 
     emulator.cluster("cluster-0001", agent={"outcome": "succeed"})
