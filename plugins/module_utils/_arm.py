@@ -13,6 +13,7 @@ provider, and the typed ones drop what they do not know, such as a gateway's hea
 from __future__ import annotations
 
 import json
+import random
 import re
 import ssl
 import traceback
@@ -58,14 +59,18 @@ _TRY_AGAIN = re.compile(r"try again after '?(\d+)'? seconds", re.IGNORECASE)
 
 
 class _WaitAsTold(SansIOHTTPPolicy):
-    """Some of ARM's 429 answers say how long to wait in their text only; give it to the retry policy as Retry-After."""
+    """How long to wait after a 429. Some of ARM's say so in their text only, so it is put where the retry policy looks.
+
+    Up to a quarter is added, so that the workers that were told the same do not all come back at once.
+    """
 
     def on_response(self, request: t.Any, response: t.Any) -> None:
         answer = response.http_response
-        if answer.status_code == 429 and "Retry-After" not in answer.headers:
-            told = _TRY_AGAIN.search(answer.text())
-            if told:
-                answer.headers["Retry-After"] = told[1]
+        if answer.status_code != 429:
+            return
+        told = answer.headers.get("Retry-After") or (_TRY_AGAIN.findall(answer.text()) or [""])[0]
+        if told.isdigit():
+            answer.headers["Retry-After"] = f"{int(told) * random.uniform(1, 1.25):.2f}"
 
 
 class _Count(SansIOHTTPPolicy):
