@@ -93,6 +93,7 @@ class Fleet:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AZURE_"))}
         own |= self.emulator.environment | {"ANSIBLE_HOME": str(self.folder / "home"), "LC_ALL": "C.UTF-8"} | environment
         own["ANSIBLE_REMOTE_TMP"] = str(self.folder / "remote")
+        own["PATH"] = f"{BIN}:{own['PATH']}"
         return subprocess.Popen(command, env=own, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def time(self, command: list[str], **environment: str) -> Timed:
