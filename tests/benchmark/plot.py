@@ -16,7 +16,10 @@ def svg(rows: list[Row]) -> str:
     height = len(rows) * (_BAR + _GAP) + 40
     goal = _TEXT + scale
     parts = [
-        "<!-- Copyright (c) 2026, arcfleet.apim contributors. SPDX-License-Identifier: GPL-3.0-or-later -->",
+        "<!--",
+        "Copyright (c) 2026, arcfleet.apim contributors",
+        "SPDX-License-Identifier: GPL-3.0-or-later",
+        "-->",
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
     ]
