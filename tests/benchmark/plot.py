@@ -7,6 +7,10 @@ from html import escape
 
 from benchmark.scenarios import Row
 
+_LICENCE = """<!--
+Copyright (c) 2026, arcfleet.apim contributors
+SPDX-License-Identifier: GPL-3.0-or-later
+-->"""
 _WIDTH, _BAR, _GAP, _TEXT = 900, 22, 14, 470
 
 
@@ -16,10 +20,7 @@ def svg(rows: list[Row]) -> str:
     height = len(rows) * (_BAR + _GAP) + 40
     goal = _TEXT + scale
     parts = [
-        "<!--",
-        "Copyright (c) 2026, arcfleet.apim contributors",
-        "SPDX-License-Identifier: GPL-3.0-or-later",
-        "-->",
+        _LICENCE,
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
     ]
